@@ -1,0 +1,54 @@
+# Every target sets up what it needs in .venv/ of this checkout; Python 3.11+, git and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast test-cluster lint format lock testbed clean
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup: $(STAMP) ## The virtual environment, from the lock file
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Holdpoint needs Python 3.11 or newer; this is %s. Set PYTHON=python3.x" % sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps -e .
+	@touch $@
+
+demo: $(STAMP) ## Judge the lending example and print the comment of its pull request
+	$(BIN)/holdpoint check examples/lending --format text --format markdown
+
+test: test-fast test-cluster ## All tests
+
+test-fast: $(STAMP) ## The tests that need no cluster
+	$(BIN)/pytest tests --ignore=tests/cluster --ignore=tests/e2e
+
+test-cluster: $(STAMP) ## The tests on a real API server and gateway, in a network namespace
+	$(BIN)/python -m tests.testbed exec -- $(BIN)/pytest tests/cluster tests/e2e
+
+testbed: $(STAMP) ## Start a cluster with a gateway to point kubectl at (Ctrl-C ends it)
+	$(BIN)/python -m tests.testbed up
+
+lint: $(STAMP) ## ruff, mypy strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## Pin every dependency anew, with hashes
+	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
+	$(VENV)/lock/bin/uv pip compile --quiet pyproject.toml --extra all --group dev --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --output-file requirements.lock
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,57 @@
+"""Reason codes: the frozen list of why something happened, one spelling everywhere.
+
+The same code appears in `status.reason`, Events, RolloutRequests, Slack messages, JSON logs and
+metrics. A code is never renamed or reused; docs/reference/reasons.md is checked against this list.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why the controller did, or did not do, something."""
+
+    # Progress
+    INITIAL_REVISION = "InitialRevision"
+    CANDIDATE_STARTED = "CandidateStarted"
+    WAITING_FOR_PODS = "WaitingForPods"
+    WEIGHT_ASKED = "WeightAsked"
+    WEIGHT_CONFIRMED = "WeightConfirmed"
+    WAITING_FOR_GATEWAY = "WaitingForGateway"
+    SOAKING = "Soaking"
+    HOLDING_AT_WEIGHT = "HoldingAtWeight"
+    NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence"
+    PROMOTING = "Promoting"
+    BAKING = "Baking"
+    PROMOTED = "Promoted"
+    UP_TO_DATE = "UpToDate"
+    # Taking back
+    CANDIDATE_WORSE = "CandidateWorse"
+    LIMIT_BREACHED = "LimitBreached"
+    PROGRESS_DEADLINE = "ProgressDeadlineExceeded"
+    ROLLBACK_REQUESTED = "RollbackRequested"
+    SPEC_CHANGED = "SpecChanged"
+    ROLLED_BACK = "RolledBack"
+    ABORT_NOT_CONFIRMED = "AbortNotConfirmed"
+    # Refusals and waiting on people
+    AWAITING_REQUEST = "AwaitingRequest"
+    REQUEST_EXPIRED = "RequestExpired"
+    REQUEST_STALE = "RequestStale"
+    REQUEST_INVALID = "RequestInvalid"
+    EVIDENCE_MISSING = "EvidenceMissing"
+    EVIDENCE_EXPIRED = "EvidenceExpired"
+    EVIDENCE_MISMATCH = "EvidenceMismatch"
+    IMAGE_NOT_BY_DIGEST = "ImageNotByDigest"
+    REVISION_REJECTED = "RevisionRejected"
+    NOTHING_TO_PROMOTE = "NothingToPromote"
+    NOTHING_TO_ROLL_BACK = "NothingToRollBack"
+    ROLLOUT_IN_PROGRESS = "RolloutInProgress"
+    TARGET_NOT_FOUND = "TargetNotFound"
+    # What is wrong with the surroundings
+    SPEC_INVALID = "SpecInvalid"
+    STATUS_CORRUPT = "StatusCorrupt"
+    ROUTE_MISSING = "RouteMissing"
+    ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
+    ROUTE_EDITED = "RouteEdited"
+    STABLE_NOT_READY = "StableNotReady"
