@@ -72,9 +72,8 @@ def usage() -> str:
     """The help text, one line a verb."""
     width = max(map(len, VERBS))
     lines = [f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items()]
-    return "\n".join(
-        ["usage: holdpoint VERB [ARGUMENT ...]", "", *lines, "", "holdpoint VERB --help says more.", ""]
-    )
+    head, foot = "usage: holdpoint VERB [ARGUMENT ...]", "holdpoint VERB --help says more."
+    return "\n".join([head, "", *lines, "", foot, ""])
 
 
 def version() -> str:
