@@ -55,3 +55,5 @@ class Reason(StrEnum):
     ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
     ROUTE_EDITED = "RouteEdited"
     STABLE_NOT_READY = "StableNotReady"
+    # What the analysis found, beside CandidateWorse, LimitBreached and NotEnoughEvidence
+    CANDIDATE_FINE = "CandidateFine"

@@ -1,0 +1,19 @@
+"""The sequential analysis of a rollout: pure, and valid at every moment at which it is asked.
+
+`start(settings)` gives a State, `update(state, settings, tick)` the next one, and
+`judge(state, settings)` the verdict in words. `State.to_json()` / `State.from_json(data, settings)`
+are the checkpoint. The formulas and their sources are in the modules' docstrings.
+"""
+
+from rollouts.analysis.counts import AnalysisError, Increment, Tick
+from rollouts.analysis.judgement import Judgement, Kind
+from rollouts.analysis.settings import Settings
+
+__all__ = [
+    "AnalysisError",
+    "Increment",
+    "Judgement",
+    "Kind",
+    "Settings",
+    "Tick",
+]

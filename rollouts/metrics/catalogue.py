@@ -1,0 +1,40 @@
+"""Finds the metric providers: every file of this folder that is not plumbing holds a `PROVIDER`.
+
+Called by the controller with `spec.analysis.metrics.type`. There is deliberately no list of
+providers to keep: a new one is a new file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from pathlib import Path
+
+from rollouts.metrics.interface import MetricError, Provider, Trouble
+
+NOT_PROVIDERS = frozenset({"catalogue", "cursor", "exposition", "http", "interface", "losses"})
+
+
+@cache
+def providers() -> dict[str, Provider]:
+    """Every provider by its type, in the order of their file names."""
+    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    units = [
+        importlib.import_module(f"{__package__}.{name}").PROVIDER
+        for name in names
+        if name not in NOT_PROVIDERS
+    ]
+    return {unit.type: unit for unit in units}
+
+
+def find(name: str) -> Provider:
+    """The provider of that type. Raises MetricError with the known ones, never falls back."""
+    provider = providers().get(name)
+    if provider is None:
+        raise MetricError(
+            Trouble.SPEC_INVALID,
+            f"spec.analysis.metrics.type {name!r} is no provider; "
+            f"known are {', '.join(providers())}",
+        )
+    return provider

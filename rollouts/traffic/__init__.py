@@ -1,0 +1,34 @@
+"""Traffic routers: one file each, found by `find`; see `interface` for what a router is."""
+
+from rollouts.traffic.catalogue import find, routers
+from rollouts.traffic.interface import (
+    IN_PROGRESS_LABEL,
+    SEQUENCE_ANNOTATION,
+    TARGET_ANNOTATION,
+    Acceptance,
+    AcceptanceState,
+    ObjectReference,
+    Router,
+    RouteView,
+    StaleIntent,
+    TrafficError,
+    TrafficIntent,
+    UnknownRouter,
+)
+
+__all__ = [
+    "IN_PROGRESS_LABEL",
+    "SEQUENCE_ANNOTATION",
+    "TARGET_ANNOTATION",
+    "Acceptance",
+    "AcceptanceState",
+    "ObjectReference",
+    "RouteView",
+    "Router",
+    "StaleIntent",
+    "TrafficError",
+    "TrafficIntent",
+    "UnknownRouter",
+    "find",
+    "routers",
+]
