@@ -1,0 +1,302 @@
+"""Serves the model over HTTP with nothing but the standard library and the model's own packages.
+
+    GET  /healthz   200 while the process can answer
+    GET  /readyz    200 once the model is loaded, 503 before that and while draining
+    GET  /metrics   Prometheus text: prediction_count_total, prediction_errors_total,
+                    prediction_latency_seconds
+    POST /predict   {"rows": [{"pirat": 0.3, ...}]}
+                    -> {"predictions": ["no"], "probabilities": [{"no": 0.9, "yes": 0.1}]}
+
+Environment: MODEL_PATH (/model/model.joblib), MODEL_DIGEST (sha256:...; another file is not
+served), POD_IP (address to bind, 0.0.0.0), PORT (8080), REVISION (answered in the header
+x-holdpoint-revision), DRAIN_SECONDS (5: how long after SIGTERM the server still answers).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+MAX_BODY = 1 << 20  # bytes
+MAX_ROWS = 1000
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
+
+
+class BadRequestError(Exception):
+    """The caller's mistake, in a sentence that the caller gets to read."""
+
+
+class Metrics:
+    """Counters of this process, safe to use from every request's thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._errors = 0
+        self._seconds = 0.0
+        self._buckets = [0] * len(BUCKETS)
+
+    def observe(self, seconds: float, failed: bool) -> None:
+        """Counts one answered prediction request; `failed` means a 5xx answer."""
+        with self._lock:
+            self._count += 1
+            self._errors += failed
+            self._seconds += seconds
+            for index, bound in enumerate(BUCKETS):
+                self._buckets[index] += seconds <= bound
+
+    def render(self) -> str:
+        """The counters in Prometheus' text format."""
+        with self._lock:
+            buckets = "".join(
+                f'prediction_latency_seconds_bucket{{le="{bound}"}} {count}\n'
+                for bound, count in zip(BUCKETS, self._buckets, strict=True)
+            )
+            return (
+                "# HELP prediction_count_total Prediction requests answered.\n"
+                "# TYPE prediction_count_total counter\n"
+                f"prediction_count_total {self._count}\n"
+                "# HELP prediction_errors_total Prediction requests answered with 5xx.\n"
+                "# TYPE prediction_errors_total counter\n"
+                f"prediction_errors_total {self._errors}\n"
+                "# HELP prediction_latency_seconds Time to answer a prediction request.\n"
+                "# TYPE prediction_latency_seconds histogram\n"
+                f"{buckets}"
+                f'prediction_latency_seconds_bucket{{le="+Inf"}} {self._count}\n'
+                f"prediction_latency_seconds_sum {self._seconds:.6f}\n"
+                f"prediction_latency_seconds_count {self._count}\n"
+            )
+
+
+class Model:
+    """The model file, loaded in the background so that the server answers from the start."""
+
+    def __init__(self, path: str, digest: str | None) -> None:
+        self._path = path
+        self._digest = digest
+        self._pipeline: Any = None
+        self.numeric: dict[str, bool] = {}  # the model's own columns; True where it wants numbers
+
+    @property
+    def ready(self) -> bool:
+        """Whether predictions can be made."""
+        return self._pipeline is not None
+
+    def load(self) -> None:
+        """Reads the file once, compares its digest, and makes one prediction to warm up."""
+        import joblib  # noqa: PLC0415 - scikit-learn takes a second; /healthz answers meanwhile
+
+        with open(self._path, "rb") as file:
+            payload = file.read()
+        found = "sha256:" + hashlib.sha256(payload).hexdigest()
+        if self._digest and found != self._digest:
+            raise RuntimeError(f"{self._path} is {found}, this release is for {self._digest}")
+        pipeline = joblib.load(io.BytesIO(payload))
+        steps = pipeline.named_steps["columns"].transformers_
+        numbers = next(columns for name, _, columns in steps if name == "numbers")
+        self.numeric = {str(name): name in numbers for name in pipeline.feature_names_in_}
+        blank: dict[str, object] = {
+            name: 0.0 if is_number else "no" for name, is_number in self.numeric.items()
+        }
+        pipeline.predict_proba(self._frame([blank]))
+        self._pipeline = pipeline
+
+    def predict(self, rows: list[dict[str, object]]) -> dict[str, object]:
+        """The label of each row and the probability of every label."""
+        probabilities = self._pipeline.predict_proba(self._frame(rows))
+        labels = [str(label) for label in self._pipeline.classes_]
+        return {
+            "predictions": [labels[int(row.argmax())] for row in probabilities],
+            "probabilities": [
+                dict(zip(labels, map(float, row), strict=True)) for row in probabilities
+            ],
+        }
+
+    def _frame(self, rows: list[dict[str, object]]) -> Any:
+        import pandas as pd  # noqa: PLC0415 - as above
+
+        return pd.DataFrame(rows, columns=list(self.numeric))
+
+
+def parse_rows(body: bytes, numeric: Mapping[str, bool]) -> list[dict[str, object]]:
+    """The applications in a request's body. Raises BadRequestError naming the first thing wrong."""
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise BadRequestError(f"the body is not JSON: {error}") from error
+    rows = document.get("rows") if isinstance(document, dict) else None
+    if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_ROWS:
+        raise BadRequestError(f'expected {{"rows": [...]}} with 1 to {MAX_ROWS} rows')
+    return [_parse_row(index, row, numeric) for index, row in enumerate(rows)]
+
+
+def _parse_row(index: int, row: object, numeric: Mapping[str, bool]) -> dict[str, object]:
+    if not isinstance(row, dict):
+        raise BadRequestError(f"row {index} is not an object")
+    for name, is_number in numeric.items():
+        if name not in row:
+            raise BadRequestError(f"row {index} lacks {name!r}")
+        value = row[name]
+        wanted: tuple[type, ...] = (int, float, type(None)) if is_number else (str,)
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            kind = "a number or null" if is_number else "a string"
+            raise BadRequestError(f"row {index}: {name!r} must be {kind}")
+    return {name: row[name] for name in numeric}
+
+
+class Server(ThreadingHTTPServer):
+    """One thread a connection; knows how many requests are being answered."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def __init__(self, address: tuple[str, int], model: Model, revision: str) -> None:
+        super().__init__(address, Handler)
+        self.model = model
+        self.revision = revision
+        self.metrics = Metrics()
+        self.draining = threading.Event()
+        self._busy = 0
+        self._idle = threading.Condition()
+
+    def begin(self) -> None:
+        """A request has come in."""
+        with self._idle:
+            self._busy += 1
+
+    def end(self) -> None:
+        """A request has been answered."""
+        with self._idle:
+            self._busy -= 1
+            self._idle.notify_all()
+
+    def drain(self, seconds: float) -> None:
+        """Says 'not ready', answers for `seconds` more, then stops when no request is open."""
+        self.draining.set()
+        time.sleep(seconds)
+        with self._idle:
+            self._idle.wait_for(lambda: self._busy == 0, timeout=10)
+        self.shutdown()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection; HTTP/1.1 with keep-alive."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one packet
+    timeout = 75  # seconds an idle connection is kept
+    server: Server
+
+    def do_GET(self) -> None:
+        """Health, readiness and metrics."""
+        pages: Mapping[str, Callable[[], tuple[int, str]]] = {
+            "/healthz": lambda: (200, "ok\n"),
+            "/readyz": self._readiness,
+            "/metrics": lambda: (200, self.server.metrics.render()),
+        }
+        page = pages.get(self.path)
+        status, text = page() if page else (404, f"known are {', '.join(pages)}\n")
+        self._answer(status, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
+
+    def do_POST(self) -> None:
+        """Predictions; every answer is counted, 5xx answers as errors."""
+        self.server.begin()
+        started = time.monotonic()
+        status = 500
+        try:
+            status, document = self._predict()
+            self._answer(status, json.dumps(document).encode(), "application/json")
+        finally:
+            self.server.metrics.observe(time.monotonic() - started, failed=status >= 500)
+            self.server.end()
+
+    def _predict(self) -> tuple[int, dict[str, object]]:
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length) > MAX_BODY:
+            self.close_connection = True  # the body stays unread, so the connection is done for
+            return 413, {"error": f"Content-Length of at most {MAX_BODY} bytes is required"}
+        body = self.rfile.read(int(length))
+        if self.path != "/predict":
+            return 404, {"error": "known is /predict"}
+        model = self.server.model
+        if not model.ready:
+            return 503, {"error": "the model is not loaded yet"}
+        try:
+            return 200, model.predict(parse_rows(body, model.numeric))
+        except BadRequestError as error:
+            return 400, {"error": str(error)}
+        except Exception as error:  # noqa: BLE001 - whatever the model raises is a 500, logged
+            self.log_error("prediction failed: %r", error)
+            return 500, {"error": "the prediction failed; the server's log says why"}
+
+    def _readiness(self) -> tuple[int, str]:
+        if self.server.draining.is_set():
+            return 503, "draining\n"
+        return (200, "ready\n") if self.server.model.ready else (503, "loading the model\n")
+
+    def _answer(self, status: int, body: bytes, kind: str) -> None:
+        if self.server.draining.is_set():
+            self.close_connection = True
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("x-holdpoint-revision", self.server.revision)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Answers are counted in /metrics; a line for each would drown the errors."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """One JSON line on standard error."""
+        line = {"time": time.time(), "message": format % args, "path": getattr(self, "path", None)}
+        print(json.dumps(line), file=sys.stderr, flush=True)
+
+
+def load_or_exit(model: Model) -> None:
+    """Ends the process when the model cannot be loaded, so that the platform restarts it."""
+    try:
+        model.load()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the file, say it and stop
+        print(json.dumps({"message": f"cannot load the model: {error!r}"}), file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def main() -> None:
+    """Serves until SIGTERM or SIGINT."""
+    environment = os.environ
+    model = Model(
+        environment.get("MODEL_PATH", "/model/model.joblib"), environment.get("MODEL_DIGEST")
+    )
+    address = (environment.get("POD_IP") or "0.0.0.0", int(environment.get("PORT", "8080")))
+    server = Server(address, model, environment.get("REVISION", ""))
+    seconds = float(environment.get("DRAIN_SECONDS", "5"))
+
+    def stop(_signal: int, _frame: object) -> None:
+        threading.Thread(target=server.drain, args=(seconds,), daemon=True).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    threading.Thread(target=load_or_exit, args=(model,), daemon=True).start()
+    host, port = server.server_address[:2]
+    print(json.dumps({"message": "listening", "address": f"{host!s}:{port}"}), flush=True)
+    server.serve_forever(poll_interval=0.1)
+    server.server_close()
+
+
+if __name__ == "__main__":
+    main()
