@@ -118,7 +118,11 @@ class ApiClient:
         """Yield watch events until the server ends the watch after `timeout_s` seconds."""
         asked = {**query, "watch": "1", "timeoutSeconds": f"{timeout_s:.0f}"}
         connection, response = self._open(
-            "GET", f"{path}?{urllib.parse.urlencode(asked)}", None, "application/json", timeout_s + 15
+            "GET",
+            f"{path}?{urllib.parse.urlencode(asked)}",
+            None,
+            "application/json",
+            timeout_s + 15,
         )
         try:
             while line := response.readline():

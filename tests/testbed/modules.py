@@ -115,5 +115,7 @@ def module_folder(program: GoProgram, module: str) -> Path:
         check=False,
     )
     if result.returncode != 0:
-        raise RuntimeError(f"Go could not fetch the module {module}: {result.stdout or result.stderr}")
+        raise RuntimeError(
+            f"Go could not fetch the module {module}: {result.stdout or result.stderr}"
+        )
     return Path(json.loads(result.stdout)["Dir"])

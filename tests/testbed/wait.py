@@ -17,9 +17,7 @@ class NotInTimeError(AssertionError):
     """A condition did not come true before its deadline."""
 
 
-def wait_until(
-    probe: Callable[[], T], deadline_s: float, what: str, *, every_s: float = 0.05
-) -> T:
+def wait_until(probe: Callable[[], T], deadline_s: float, what: str, *, every_s: float = 0.05) -> T:
     """Call `probe` until its result is true and return that result.
 
     `what` completes the sentence "waited N s for ...". A probe that has nothing to show yet
