@@ -6,8 +6,11 @@ are the checkpoint. The formulas and their sources are in the modules' docstring
 """
 
 from rollouts.analysis.counts import AnalysisError, Increment, Tick
+from rollouts.analysis.judge import judge
 from rollouts.analysis.judgement import Judgement, Kind
 from rollouts.analysis.settings import Settings
+from rollouts.analysis.state import State
+from rollouts.analysis.update import start, update
 
 __all__ = [
     "AnalysisError",
@@ -15,5 +18,9 @@ __all__ = [
     "Judgement",
     "Kind",
     "Settings",
+    "State",
     "Tick",
+    "judge",
+    "start",
+    "update",
 ]

@@ -14,6 +14,11 @@ class AnalysisError(ValueError):
     """Input or saved state that the analysis refuses; the message is a sentence for people."""
 
 
+def _require_count(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise AnalysisError(f"{name} must be a whole number >= 0, this is {value!r}")
+
+
 @dataclass(frozen=True, slots=True)
 class Increment:
     """Requests that ended since the last tick, and how many of them failed.
@@ -42,6 +47,9 @@ class Increment:
         return self.errors / self.requests if self.requests else 0.0
 
 
+NOTHING = Increment()
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """One step of the analysis: `seconds` since the last one and what each arm served in them.
@@ -59,8 +67,3 @@ class Tick:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.seconds) and self.seconds >= 0):
             raise AnalysisError(f"a tick of {self.seconds} seconds cannot be; it must be >= 0")
-
-
-def _require_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise AnalysisError(f"{name} must be a whole number >= 0, this is {value!r}")

@@ -53,6 +53,20 @@ class Settings:
         """The limit's share of alpha: 0 without a limit."""
         return 0.0 if self.error_limit is None else LIMIT_SHARE
 
+    @property
+    def key(self) -> tuple[float, ...]:
+        """The numbers that evidence depends on; a saved state of another key is refused."""
+        limit = -1.0 if self.error_limit is None else self.error_limit
+        return (
+            self.alpha,
+            self.r0,
+            self.r1,
+            self.alpha2,
+            self.tolerated,
+            limit,
+            self.horizon_s,
+        )
+
     @classmethod
     def from_spec(cls, spec: Mapping[str, object]) -> Settings:
         """Settings of `spec.analysis`; decimals may be strings, as the CRD keeps them.
