@@ -14,7 +14,7 @@ from pathlib import Path
 from rollouts.reasons import Reason
 from rollouts.traffic.interface import Router, UnknownRouter
 
-NOT_ROUTERS = frozenset({"catalogue", "interface"})
+NOT_ROUTERS = frozenset({"catalogue", "gateway_status", "interface"})
 
 
 @cache

@@ -8,7 +8,7 @@ Routers are sans-I/O: objects in, objects out. They deliberately do not decide a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -123,7 +123,6 @@ class RouteView:
     accepted: Acceptance
     in_progress: bool = False
     drift: str = ""
-    details: Mapping[str, str] = field(default_factory=dict)
 
     def matches(self, intent: TrafficIntent) -> bool:
         """True when exactly this intent is shown: number, weights, label. Says nothing about

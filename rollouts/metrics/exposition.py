@@ -1,0 +1,189 @@
+"""Reads counters out of the Prometheus text format, strictly, and only those that are asked for.
+
+Called by the providers. Lines of other metrics are skipped without a look, so a page of thousands
+of series costs little; what is asked for must be plain counts. It is stricter than a scraper that
+stores everything: half a page, a number that is none or a series given twice is an error here,
+because somebody is about to act on the number. It deliberately knows nothing of pods.
+
+Format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text format 0.0.4).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rollouts.metrics.interface import MetricError, Trouble
+
+NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+# What a label filter may hold: literals, "." for any character, "|" for or. Nothing that repeats,
+# so that no pattern takes long on any value.
+PATTERN = re.compile(r"[\w.|/ -]{1,100}")
+
+_LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\\n]|\\.)*)"\s*(?:,|$)')
+_REST = re.compile(r'(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?[ \t]*([^\s#]+)(?:[ \t]+-?\d+)?[ \t]*')
+_LONGEST_NAME = 200
+_EXACT = 2**53  # beyond it a float no longer counts by ones
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A counter by name and, label by label, a pattern that the whole value must match.
+
+    Raises MetricError (SPEC_INVALID) for a name or a pattern that could be anything else.
+    """
+
+    metric: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.metric) > _LONGEST_NAME or not NAME.fullmatch(self.metric):
+            raise _invalid(f"{self.metric!r:.80} is no metric name")
+        for name, pattern in self.labels.items():
+            if len(name) > _LONGEST_NAME or not LABEL_NAME.fullmatch(name):
+                raise _invalid(f"{name!r:.80} is no label name")
+            if not PATTERN.fullmatch(pattern):
+                raise _invalid(f"label {name}: {pattern!r:.80} may hold letters, digits, . | / - _")
+
+    @classmethod
+    def of(cls, value: object) -> Selector:
+        """From a spec: a name, or {metric: name, labels: {name: pattern}}."""
+        if isinstance(value, str):
+            return cls(value)
+        if isinstance(value, Mapping) and isinstance(value.get("metric"), str):
+            labels = value.get("labels") or {}
+            if isinstance(labels, Mapping) and all(isinstance(v, str) for v in labels.values()):
+                return cls(value["metric"], dict(labels))
+        raise _invalid(f"{value!r:.80} is neither a metric name nor {{metric, labels}}")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer, checked to be a whole page of text."""
+
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, body: bytes) -> Page:
+        """Raises MetricError for an empty, cut, binary or HTML body."""
+        if not body.strip():
+            raise MetricError(Trouble.NOT_METRICS, "the answer is empty")
+        try:
+            text = body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise MetricError(Trouble.NOT_METRICS, "the answer is not UTF-8 text") from error
+        if text.lstrip().startswith(("<", "{")):
+            raise MetricError(Trouble.NOT_METRICS, "the answer is HTML or JSON, not metrics")
+        if not text.endswith("\n"):
+            raise MetricError(Trouble.PARTIAL, "the answer breaks off in the middle of a line")
+        return cls(tuple(text.split("\n")))
+
+    def counter(self, selector: Selector) -> int:
+        """The sum of the matching series: a whole number >= 0.
+
+        Where no series matches, the answer is 0 if the page announces the metric with a TYPE or
+        HELP line or holds other series of it: clients show a labelled counter from its first use
+        on. Otherwise, and for NaN, infinite, negative or broken values and for a series given
+        twice, raises MetricError.
+        """
+        total, known = 0, False
+        seen: set[str] = set()
+        for line in self.lines:
+            if line.startswith("#"):
+                known = known or line.split(maxsplit=3)[1:3] in _announcements(selector.metric)
+                continue
+            rest = _after_name(line, selector.metric)
+            if rest is None:
+                continue
+            known = True
+            labels, value = _series(line, rest)
+            if labels in seen:
+                raise MetricError(
+                    Trouble.BAD_VALUE, f"{selector.metric}{{{labels}}} is there twice"
+                )
+            seen.add(labels)
+            if _match(selector, labels):
+                total += _count(selector.metric, value)
+        if not known:
+            raise MetricError(
+                Trouble.SERIES_MISSING, f"there is no {selector.metric} in the answer"
+            )
+        return total
+
+    def gauge(self, name: str) -> float | None:
+        """A metric without labels as a number, None where it is not there or not finite."""
+        for line in self.lines:
+            rest = _after_name(line, name)
+            if rest is not None:
+                value = _number(_series(line, rest)[1])
+                return value if math.isfinite(value) else None
+        return None
+
+
+def _announcements(metric: str) -> list[list[str]]:
+    # OpenMetrics announces a counter without its suffix.
+    names = (metric, metric.removesuffix("_total"))
+    return [[kind, name] for kind in ("TYPE", "HELP") for name in names]
+
+
+def _after_name(line: str, metric: str) -> str | None:
+    if not line.startswith(metric):
+        return None
+    rest = line[len(metric) :]
+    return rest if rest[:1] in {"{", " ", "\t"} else None
+
+
+def _series(line: str, rest: str) -> tuple[str, str]:
+    found = _REST.match(rest.lstrip(" \t"))
+    if found is None or not _ends(rest.lstrip(" \t")[found.end() :]):
+        raise MetricError(Trouble.BAD_VALUE, f"this line is no sample: {line!r:.120}")
+    return found.group(1) or "", found.group(2)
+
+
+def _ends(tail: str) -> bool:
+    return not tail or tail.startswith("# ")  # an exemplar may follow in OpenMetrics
+
+
+def _match(selector: Selector, labels: str) -> bool:
+    if not selector.labels:
+        return True
+    values = _labels(labels)
+    return all(
+        re.fullmatch(pattern, values.get(name, "")) is not None
+        for name, pattern in selector.labels.items()
+    )
+
+
+def _labels(text: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    at = 0
+    while at < len(text):
+        found = _LABEL.match(text, at)
+        if found is None:
+            raise MetricError(Trouble.BAD_VALUE, f"these are no labels: {text!r:.120}")
+        values[found.group(1)] = found.group(2)
+        at = found.end()
+    return values
+
+
+def _count(metric: str, text: str) -> int:
+    value = _number(text)
+    if not (math.isfinite(value) and 0 <= value < _EXACT and value == int(value)):
+        raise MetricError(
+            Trouble.BAD_VALUE, f"{metric} is {text:.40}; a whole number >= 0 is expected"
+        )
+    return int(value)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.replace("_", "?"))  # Python reads 1_000, Prometheus does not
+    except ValueError as error:
+        raise MetricError(Trouble.BAD_VALUE, f"{text!r:.40} is no number") from error
+
+
+def _invalid(sentence: str) -> MetricError:
+    return MetricError(Trouble.SPEC_INVALID, f"spec.analysis.metrics: {sentence}")
