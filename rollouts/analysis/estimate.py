@@ -44,11 +44,14 @@ def _races(state: State, settings: Settings) -> Iterator[tuple[float, float]]:
     share = state.recent.stable_per_candidate
     if state.blind or share == 0:
         return
-    for ratio, log_m in zip(eprocess.FINE_RATIOS, state.ratio, strict=True):
-        yield fine_at - log_m, _ratio_growth(p_c, p_s, share, ratio, settings.r1)
-    worse_at = math.log(eprocess.GRID / settings.alpha)
-    for ratio, log_m in zip(eprocess.worse_ratios(settings.r0), state.worse, strict=True):
-        yield worse_at - log_m, _ratio_growth(p_c, p_s, share, ratio, settings.r0)
+    # A comparison grows only on its own side of its null.
+    if p_c < settings.r1 * p_s:
+        for ratio, log_m in zip(eprocess.FINE_RATIOS, state.ratio, strict=True):
+            yield fine_at - log_m, _ratio_growth(p_c, p_s, share, ratio, settings.r1)
+    if p_c > settings.r0 * p_s:
+        worse_at = math.log(eprocess.GRID / settings.alpha)
+        for ratio, log_m in zip(eprocess.worse_ratios(settings.r0), state.worse, strict=True):
+            yield worse_at - log_m, _ratio_growth(p_c, p_s, share, ratio, settings.r0)
 
 
 def _ratio_growth(p_c: float, p_s: float, share: float, ratio: float, null: float) -> float:

@@ -11,10 +11,9 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rollouts.analysis import eprocess, estimate, words
+from rollouts.analysis import eprocess, estimate, onset, words
 from rollouts.analysis.counts import NOTHING
 from rollouts.analysis.judgement import Judgement, Kind
-from rollouts.analysis.update import log_comparison, log_evidence
 from rollouts.reasons import Reason
 
 if TYPE_CHECKING:
@@ -24,42 +23,42 @@ if TYPE_CHECKING:
 
 def judge(state: State, settings: Settings) -> Judgement:
     """The verdict at this moment."""
-    log_e = log_evidence(state, settings)
-    if log_e >= math.log(1 / settings.alpha):
-        return _worse(state, settings, log_e)
+    if state.log_e >= math.log(1 / settings.alpha):
+        return _worse(state, settings)
     wanted = math.log(1 / settings.alpha2)
     if eprocess.log_sum(state.ratio) >= wanted:
-        return _fine(state, log_e, _ratio_reason(state, settings))
+        return _fine(state, _ratio_reason(state, settings))
     if eprocess.log_sum(state.absolute) >= wanted:
         tolerated = words.per_cent(settings.tolerated)
-        return _fine(state, log_e, f"less than the tolerated {tolerated} fails")
-    return _undecided(state, settings, log_e)
+        return _fine(state, f"less than the tolerated {tolerated} fails")
+    return _undecided(state, settings)
 
 
-def _worse(state: State, settings: Settings, log_e: float) -> Judgement:
+def _worse(state: State, settings: Settings) -> Judgement:
     episode = state.episode
     stable = state.baseline or NOTHING if state.blind else episode.stable
     figures = words.arms(episode.candidate, stable, frozen=state.blind)
-    evidence = f"evidence {words.odds(log_e)}, {words.odds(math.log(1 / settings.alpha))} is enough"
-    share = settings.limit_share
-    comparison = math.log1p(-share) + log_comparison(state, settings)
-    by_comparison = comparison >= log_e - math.log(2)  # it brings half of the evidence or more
-    if by_comparison or settings.error_limit is None:
-        reason, why = Reason.CANDIDATE_WORSE, f"more than {words.plain(settings.r0)} times as often"
-    else:
-        reason, why = (
-            Reason.LIMIT_BREACHED,
-            f"over the limit of {words.per_cent(settings.error_limit)}",
-        )
+    enough = words.odds(math.log(1 / settings.alpha))
+    evidence = f"evidence {words.odds(state.log_e)}, {enough} is enough"
+    reason, why = _why_worse(state, settings)
     when = f"in the last {words.duration(episode.seconds)} "
-    return _judgement(Kind.WORSE, reason, f"{when}{figures}: {why} ({evidence})", state, log_e)
+    return _judgement(Kind.WORSE, reason, f"{when}{figures}: {why} ({evidence})", state)
 
 
-def _fine(state: State, log_e: float, why: str) -> Judgement:
-    return _judgement(Kind.FINE, Reason.CANDIDATE_FINE, f"{_totals(state)}: {why}", state, log_e)
+def _why_worse(state: State, settings: Settings) -> tuple[Reason, str]:
+    """The comparison is named where it is enough by itself or the stronger of the two."""
+    comparison = onset.log_evidence(state.worse, state.seconds, settings.horizon_s)
+    limit = settings.error_limit
+    if limit is None or comparison >= min(state.log_e, math.log(1 / settings.alpha)):
+        return Reason.CANDIDATE_WORSE, f"more than {words.plain(settings.r0)} times as often"
+    return Reason.LIMIT_BREACHED, f"over the limit of {words.per_cent(limit)}"
 
 
-def _undecided(state: State, settings: Settings, log_e: float) -> Judgement:
+def _fine(state: State, why: str) -> Judgement:
+    return _judgement(Kind.FINE, Reason.CANDIDATE_FINE, f"{_totals(state)}: {why}", state)
+
+
+def _undecided(state: State, settings: Settings) -> Judgement:
     more = estimate.more_requests(state, settings)
     rate = state.recent.candidate_per_second
     eta_s = more / rate if more is not None and rate > 0 else None
@@ -69,7 +68,7 @@ def _undecided(state: State, settings: Settings, log_e: float) -> Judgement:
         figures = f"{_totals(state)}: not enough to tell"
     message = figures + _outlook(more, eta_s)
     reason = Reason.NOT_ENOUGH_EVIDENCE
-    judgement = _judgement(Kind.UNDECIDED, reason, message, state, log_e)
+    judgement = _judgement(Kind.UNDECIDED, reason, message, state)
     return replace(judgement, more_requests=more, eta_s=eta_s)
 
 
@@ -90,12 +89,12 @@ def _ratio_reason(state: State, settings: Settings) -> str:
     return f"less than {words.plain(settings.r1)} times {against}"
 
 
-def _judgement(kind: Kind, reason: Reason, message: str, state: State, log_e: float) -> Judgement:
+def _judgement(kind: Kind, reason: Reason, message: str, state: State) -> Judgement:
     return Judgement(
         kind=kind,
         reason=reason,
         message=message,
-        log_e=log_e,
+        log_e=state.log_e,
         candidate=state.candidate,
         stable=state.stable,
         blind=state.blind,

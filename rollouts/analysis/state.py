@@ -50,7 +50,8 @@ class Episode:
 class State:
     """All that is remembered of the ticks so far.
 
-    `settings`: the numbers that it was made with; a state means nothing under others.
+    `settings`: the numbers that it was made with; a state means nothing under others. `log_e`: what
+    `worse` and `limit` add up to, kept because it is asked for again and again.
     `candidate`, `stable`: totals. `blind`: the last tick had no concurrent stable. `baseline`:
     stable's totals when it lost its traffic; None while it has some, or where it never had any.
     """
@@ -60,6 +61,7 @@ class State:
     limit: Logs
     ratio: Logs = eprocess.FINE_LOG_WEIGHTS
     absolute: Logs = onesample.TOLERATED_LOG_WEIGHTS
+    log_e: float = 0.0
     seconds: float = 0.0
     candidate: Increment = NOTHING
     stable: Increment = NOTHING
@@ -78,6 +80,7 @@ class State:
             "limit": _rounded_down(self.limit),
             "ratio": _rounded_down(self.ratio),
             "absolute": _rounded_down(self.absolute),
+            "logE": _rounded_down((self.log_e,))[0],
             "candidate": _pair(self.candidate),
             "stable": _pair(self.stable),
             "episode": [
@@ -124,6 +127,7 @@ class State:
             limit=_numbers(data["limit"], limits),
             ratio=_numbers(data["ratio"], len(eprocess.FINE)),
             absolute=_numbers(data["absolute"], len(onesample.TOLERATED)),
+            log_e=_numbers([data["logE"]], 1)[0],
             seconds=_numbers([data["seconds"]], 1)[0],
             candidate=_increment(data["candidate"]),
             stable=_increment(data["stable"]),

@@ -17,7 +17,6 @@ Four pieces of evidence run side by side, as natural logs of e-processes:
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollouts.analysis import eprocess, onesample, onset, steps
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
 CAP = 10.0  # times the evidence that a verdict of `fine` needs
 NO_EVIDENCE = 0.05  # ln E at or below which an episode begins anew
+NO_EPISODE = Episode()
 
 
 def start(settings: Settings) -> State:
@@ -51,42 +51,44 @@ def update(state: State, settings: Settings, tick: Tick) -> State:
     seconds = state.seconds + tick.seconds
     weight = onset.weight(state.seconds, seconds, settings.horizon_s)
     recent = state.recent.after(tick)
-    episode = Episode() if tick.concurrent == state.blind else state.episode
-    after = replace(
-        state,
-        worse=eprocess.add(onset.take_in(state.worse, weight), against),
-        limit=_limit(onset.take_in(state.limit, weight), settings, tick, recent),
+    worse = eprocess.add(onset.take_in(state.worse, weight), against)
+    limit = _limit(onset.take_in(state.limit, weight), settings, tick, recent)
+    log_e = log_evidence(worse, limit, seconds, settings)
+    return State(
+        settings=state.settings,
+        worse=worse,
+        limit=limit,
         ratio=_capped(state.ratio, in_favour, settings),
         absolute=_capped(state.absolute, steps.tolerable(settings, tick), settings),
+        log_e=log_e,
         seconds=seconds,
         candidate=state.candidate + tick.candidate,
         stable=state.stable + tick.stable,
-        episode=episode.after(tick),
+        episode=_episode(state, tick, log_e),
         recent=recent,
         blind=not tick.concurrent,
         baseline=baseline,
     )
-    if log_evidence(after, settings) > NO_EVIDENCE:
-        return after
-    return replace(after, episode=Episode())
 
 
-def log_evidence(state: State, settings: Settings) -> float:
+def log_evidence(worse: Logs, limit: Logs, seconds: float, settings: Settings) -> float:
     """ln E of the rollout: comparison and limit, weighted by their shares of alpha.
 
     A weighted mean of e-processes is one, so crossing 1/alpha is wrong with at most alpha.
     """
-    comparison = log_comparison(state, settings)
+    comparison = onset.log_evidence(worse, seconds, settings.horizon_s)
     if settings.error_limit is None:
         return comparison
     share = settings.limit_share
-    limit = onset.log_evidence(state.limit, state.seconds, settings.horizon_s)
-    return eprocess.log_add(math.log1p(-share) + comparison, math.log(share) + limit)
+    over = onset.log_evidence(limit, seconds, settings.horizon_s)
+    return eprocess.log_add(math.log1p(-share) + comparison, math.log(share) + over)
 
 
-def log_comparison(state: State, settings: Settings) -> float:
-    """ln E of the comparison with stable alone."""
-    return onset.log_evidence(state.worse, state.seconds, settings.horizon_s)
+def _episode(state: State, tick: Tick, log_e: float) -> Episode:
+    if log_e <= NO_EVIDENCE:
+        return NO_EPISODE
+    switched = tick.concurrent == state.blind
+    return (NO_EPISODE if switched else state.episode).after(tick)
 
 
 def _baseline(state: State, tick: Tick) -> Increment | None:

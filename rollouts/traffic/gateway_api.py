@@ -74,7 +74,7 @@ class GatewayApi:
         )
 
     def view(self, obj: JsonObject, services: frozenset[str]) -> RouteView:
-        """What the route shows. Raises TrafficError (RouteMissing) where no rule is the target's."""
+        """What the route shows. Raises TrafficError (RouteMissing) with no rule for us."""
         shares = [_shares(rule, services, obj) for rule in _rules_of(obj, services)]
         names = {name for share in shares for name in share}
         most = {name: max(share.get(name, Fraction(0)) for share in shares) for name in names}
