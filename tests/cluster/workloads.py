@@ -8,11 +8,12 @@ Json = dict[str, Any]
 
 # Answers with its name; /ready and /healthy follow the files /tmp/unready and /tmp/unhealthy, which
 # /touch?NAME makes. Ends in order on SIGTERM.
-SERVER = b'''
+SERVER = b"""
 import http.server, os, signal, sys, threading
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body in one segment, or each answer waits 40 ms for an ACK
 
     def do_GET(self):
         path, _, query = self.path.partition("?")
@@ -42,7 +43,9 @@ def end(number, frame):
 signal.signal(signal.SIGTERM, end)
 print("serving as", os.environ.get("NAME"), flush=True)
 server.serve_forever()
-'''
+"""
+# Ends with code 3 at once.
+CRASHER = b"import sys; print('crashing', flush=True); sys.exit(3)"
 SERVER_FILES = {"/app/serve.py": SERVER}
 SERVER_COMMAND = ("python3", "-S", "/app/serve.py")
 

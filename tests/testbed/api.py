@@ -12,13 +12,13 @@ import json
 import ssl
 import tempfile
 import urllib.parse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 Json = dict[str, Any]
 

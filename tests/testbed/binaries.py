@@ -6,10 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.testbed import cache, modules
 from tests.testbed.progress import say
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ETCD = "etcd"
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")

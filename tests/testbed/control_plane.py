@@ -30,11 +30,20 @@ class ControlPlane:
     """A whole control plane in `folder`: data, keys and one log file for each program."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._own_folder = None if folder else tempfile.TemporaryDirectory(prefix="testbed-")
-        self.folder = folder or Path(self._own_folder.name if self._own_folder else "")
+        self._given_folder = folder
+        self._own_folder: tempfile.TemporaryDirectory[str] | None = None
         self.servers: list[Server] = []
         self.start_s = 0.0
         self.port = 0
+
+    @property
+    def folder(self) -> Path:
+        """Where everything is; a temporary folder that `stop` removes, unless one was given."""
+        if self._given_folder:
+            return self._given_folder
+        if self._own_folder is None:
+            self._own_folder = tempfile.TemporaryDirectory(prefix="testbed-")
+        return Path(self._own_folder.name)
 
     @property
     def server(self) -> str:
@@ -95,12 +104,13 @@ class ControlPlane:
         self.start_s = time.monotonic() - began
 
     def stop(self) -> None:
-        """Stop all four, the API server before its store; remove a folder made here."""
+        """Kill all four (their state goes with them) and remove a folder made here."""
         for server in reversed(self.servers):
-            server.stop()
+            server.kill()
         self.servers.clear()
         if self._own_folder:
             self._own_folder.cleanup()
+            self._own_folder = None
 
     def memory_mib(self) -> float:
         """Resident memory of the four programs together."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.testbed.netns import NODE_ADDRESS
-from tests.testbed.pki import KeyPair
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.testbed.pki import KeyPair
 
 SERVICE_CIDR = "10.96.0.0/16"
 _API_SERVICE_ADDRESS = "10.96.0.1"

@@ -6,7 +6,6 @@ A kind is written `apiVersion/Kind`: "v1/Pod", "apps/v1/Deployment".
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.testbed.api import APPLY_PATCH, MERGE_PATCH, ApiClient, ApiError, Json
@@ -14,6 +13,7 @@ from tests.testbed.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 Objects = list[Json]
 _NOT_FOUND = 404

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.testbed.pki import KeyPair
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.testbed.pki import KeyPair
 
 
 @dataclass(frozen=True)

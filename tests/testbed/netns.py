@@ -8,6 +8,7 @@ process of the namespace, so nothing that a test started can outlive the run.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -63,12 +64,10 @@ def _wait_for(child: int) -> int:
 
 def _mount_own_proc() -> None:
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
-    try:
+    # Some containers mask parts of /proc and then allow no second one. The outer one still
+    # answers what the testbed asks of it.
+    with contextlib.suppress(OSError):
         linux.mount("proc", "/proc", "proc")
-    except OSError:
-        # Some containers mask parts of /proc and then allow no second one. The outer one still
-        # answers what the testbed asks of it.
-        pass
 
 
 def _init(main: Callable[[], int]) -> int:

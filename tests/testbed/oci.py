@@ -8,11 +8,12 @@ import io
 import json
 import os
 import tarfile
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -98,7 +99,7 @@ class ImageStore:
         `files` maps absolute paths to contents; a sequence of such maps makes one layer of each.
         Files that begin with `#!` become executable.
         """
-        layers = [files] if not isinstance(files, (list, tuple)) else list(files)
+        layers = [files] if isinstance(files, Mapping) else list(files)
         tars = [_layer(layer) for layer in layers]
         config, config_size = self._add_json(
             {

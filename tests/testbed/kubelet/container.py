@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import threading
 import time
@@ -10,14 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tests.testbed.api import ApiError
 from tests.testbed.kubelet import clock
 from tests.testbed.kubelet.environment import ConfigError
-from tests.testbed.kubelet.process import ContainerProcess, Plan
 from tests.testbed.kubelet.prober import Prober
+from tests.testbed.kubelet.process import ContainerProcess, Plan
 from tests.testbed.kubelet.state import ContainerState, running, waiting
 from tests.testbed.oci import CorruptBlobError, UnknownImageError
 from tests.testbed.unpack import UnsupportedImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.testbed.kubelet.images import Image
@@ -53,7 +53,9 @@ class Container:
         self._stopping = threading.Event()
         self._process: ContainerProcess | None = None
         self._env: dict[str, str] = {}
+        self._run_number = 0
         self._lock = threading.Lock()
+        self._state_lock = threading.Lock()
         self._thread = threading.Thread(
             target=self._run, name=f"container-{spec['name']}", daemon=True
         )
@@ -71,16 +73,16 @@ class Container:
             self._stopping.set()
             process = self._process
         if not self.begun:
-            self.state.finished = True
+            self._change(finished=True)
         elif process:
             self._end(process, grace_s)
 
     def log_file(self, run: int) -> Path:
-        return self._view.folder / self.spec["name"] / f"{run}.log"
+        return self._view.folder / self.state.name / f"{run}.log"
 
     def _change(self, **values: Any) -> None:
-        for name, value in values.items():
-            setattr(self.state, name, value)
+        with self._state_lock:
+            self.state = dataclasses.replace(self.state, **values)
         self._view.changed()
 
     def _run(self) -> None:
@@ -99,7 +101,7 @@ class Container:
             if failures:
                 self._back_off(failures - 1)
             failures += 1
-            self.state.restarts += 1
+            self._run_number += 1
         self._finish()
 
     def _restarts_after(self, code: int) -> bool:
@@ -108,7 +110,7 @@ class Container:
 
     def _finish(self) -> None:
         if "waiting" in self.state.now and "terminated" in self.state.last:
-            self.state.now, self.state.last = self.state.last, {}
+            self._change(now=self.state.last, last={})
         self._change(finished=True, ready=False, started=False)
 
     def _back_off(self, failures: int) -> None:
@@ -128,9 +130,9 @@ class Container:
         while not self._stopping.is_set():
             try:
                 image = self._view.around.images.pull(self.spec["image"])
-                folder = self._view.folder / self.spec["name"] / f"run-{self.state.restarts}"
+                folder = self._view.folder / self.state.name / f"run-{self._run_number}"
                 folder.mkdir(parents=True, exist_ok=True)
-                log = self.log_file(self.state.restarts)
+                log = self.log_file(self._run_number)
                 return self._view.plan(self.spec, image, folder, log), image
             except (UnknownImageError, CorruptBlobError, UnsupportedImageError) as error:
                 self._pull_failed(str(error), failures)
@@ -164,6 +166,7 @@ class Container:
             last=before,
             image_id=image.image_id,
             container_id=process.container_id,
+            restarts=self._run_number,
             started=not prober.has_startup,
             ready=not prober.has_readiness and not prober.has_startup,
         )

@@ -68,7 +68,15 @@ class HollowPod:
             "status.podIP": self._address,
             "status.hostIP": self._around.node_address,
         }
-        status = pod_status(self.pod, [], states, [], addresses, now, now)
+        status = pod_status(
+            self.pod,
+            [],
+            states=states,
+            init_states=[],
+            addresses=addresses,
+            start_time=now,
+            now=now,
+        )
         body = {"metadata": {"uid": self.pod["metadata"]["uid"]}, "status": status}
         with contextlib.suppress(ApiError, OSError):  # the pod may be gone already
             self._around.client.request("PATCH", f"{self._url}/status", body, kind=MERGE_PATCH)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.testbed.api import MERGE_PATCH, ApiError
@@ -17,6 +16,8 @@ from tests.testbed.kubelet.status import pod_status
 from tests.testbed.kubelet.volumes import Volumes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.testbed.kubelet.images import Image
     from tests.testbed.kubelet.surroundings import Surroundings
 
@@ -52,7 +53,6 @@ class PodWorker:
         self._wake = threading.Event()
         self._stopping = False
         self._object_gone = False
-        self._abandoned = False
         self.finished = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name=f"pod-{metadata['name']}", daemon=True
@@ -73,8 +73,10 @@ class PodWorker:
 
     def abandon(self) -> None:
         """The node stops: kill everything now and leave the object as it is."""
-        self._abandoned = True
-        self.gone()
+        self._stopping = self._object_gone = True
+        for one in [*self.init, *self.containers]:
+            one.stop(0)
+        self.changed()
 
     def changed(self) -> None:
         self._wake.set()
@@ -196,7 +198,7 @@ class PodWorker:
         if grace_s is None:
             grace_s = self.pod["spec"].get("terminationGracePeriodSeconds", 30)
         for one in [*self.init, *self.containers]:
-            one.stop(0 if self._abandoned else grace_s)
+            one.stop(grace_s)
 
     def _report(self) -> None:
         """Write the status if it is another than the one written last."""
@@ -205,11 +207,11 @@ class PodWorker:
         status = pod_status(
             self.pod,
             self._own_conditions,
-            [one.state for one in self.containers],
-            [one.state for one in self.init],
-            self._addresses,
-            self._start_time,
-            clock.now(),
+            states=[one.state for one in self.containers],
+            init_states=[one.state for one in self.init],
+            addresses=self._addresses,
+            start_time=self._start_time,
+            now=clock.now(),
         )
         if status == self._reported:
             return

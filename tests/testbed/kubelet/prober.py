@@ -67,7 +67,14 @@ class Prober:
             self._listener.probe_failed(kind, message)
 
         probe = self._spec[f"{kind.lower()}Probe"]
-        loop = ProbeLoop(kind, probe, self._target, on_verdict, failed, waits_for)
+        loop = ProbeLoop(
+            kind,
+            probe,
+            self._target,
+            on_verdict=on_verdict,
+            on_failure=failed,
+            waits_for=waits_for,
+        )
         self._loops.append(loop)
         loop.start()
 

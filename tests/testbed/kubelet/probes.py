@@ -38,7 +38,7 @@ def _http(action: Json, target: ProbeTarget, timeout_s: float) -> tuple[bool, st
     host, port = action.get("host") or target.address, target.port(action["port"])
     if action.get("scheme") == "HTTPS":
         # A kubelet does not verify the certificates of the pods that it probes either.
-        context = ssl._create_unverified_context()  # noqa: SLF001
+        context = ssl._create_unverified_context()
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
             host, port, timeout=timeout_s, context=context
         )
@@ -91,6 +91,7 @@ class ProbeLoop:
         name: str,
         probe: Json,
         target: ProbeTarget,
+        *,
         on_verdict: Callable[[bool, str], None],
         on_failure: Callable[[str], None],
         waits_for: threading.Event | None = None,

@@ -16,9 +16,9 @@ def running(started_at: str) -> Json:
     return {"running": {"startedAt": started_at}}
 
 
-@dataclass
+@dataclass(frozen=True)
 class ContainerState:
-    """Mutable; owned by one container's thread and read by the pod's thread."""
+    """Replaced whole at each change, so that another thread never reads half of one."""
 
     name: str
     image: str

@@ -66,6 +66,7 @@ def conditions(
     pod: Json,
     previous_own: Sequence[Json],
     phase_now: str,
+    *,
     states: Sequence[ContainerState],
     init_states: Sequence[ContainerState],
     now: str,
@@ -103,6 +104,7 @@ def conditions(
 def pod_status(
     pod: Json,
     previous_own: Sequence[Json],
+    *,
     states: Sequence[ContainerState],
     init_states: Sequence[ContainerState],
     addresses: Mapping[str, str],
@@ -121,7 +123,9 @@ def pod_status(
         "hostIPs": [{"ip": host_address}],
         "podIP": pod_address,
         "podIPs": [{"ip": pod_address}],
-        "conditions": conditions(pod, previous_own, phase_now, states, init_states, now),
+        "conditions": conditions(
+            pod, previous_own, phase_now, states=states, init_states=init_states, now=now
+        ),
         "containerStatuses": [state.as_status() for state in states],
     }
     if init_states:

@@ -40,14 +40,14 @@ class Volumes:
         result = []
         for mount in container.get("volumeMounts", []):
             volume = volumes[mount["name"]]
-            source = self._made(volume) / mount.get("subPath", "")
+            source = self._made(volume) / str(mount.get("subPath", ""))
             read_only = mount.get("readOnly", False) or "emptyDir" not in volume
             target = mount["mountPath"]
             result.append({"source": str(source), "target": target, "read_only": read_only})
         return result
 
     def _made(self, volume: Json) -> Path:
-        folder = self._folder / volume["name"]
+        folder = self._folder / str(volume["name"])
         if not folder.exists():
             files = self._files(volume)
             folder.mkdir(parents=True)
