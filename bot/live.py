@@ -1,0 +1,262 @@
+"""What a rollout's message shows, derived from the objects in the cluster. Pure.
+
+Called by `bot.threads` on every look at the cluster and by `bot.recording` for the first version.
+A view needs nothing but the requests that point at the message and the ModelDeployment, so any
+restart arrives at the same message; `before` only carries figures that the cluster has let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text, name_of
+
+
+class Stage(StrEnum):
+    """Where the rollout is, as a person would say it."""
+
+    WAITING = "waiting"
+    REFUSED = "refused"
+    RUNNING = "running"
+    HOLDING = "holding"
+    PROMOTING = "promoting"
+    BAKING = "baking"
+    ROLLING_BACK = "rolling back"
+    DEGRADED = "degraded"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled back"
+    SUPERSEDED = "superseded"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+FINAL = frozenset({Stage.REFUSED, Stage.PROMOTED, Stage.ROLLED_BACK, Stage.SUPERSEDED, Stage.ENDED})
+_BY_OUTCOME = {
+    "Promoted": Stage.PROMOTED,
+    "RolledBack": Stage.ROLLED_BACK,
+    "Superseded": Stage.SUPERSEDED,
+}
+_BY_PHASE = {
+    "Holding": Stage.HOLDING,
+    "Promoting": Stage.PROMOTING,
+    "Baking": Stage.BAKING,
+    "RollingBack": Stage.ROLLING_BACK,
+    "Degraded": Stage.DEGRADED,
+}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Requests and failed ones, since the candidate began to get traffic."""
+
+    requests: int
+    errors: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The comparison as it stands. `more` is about how many more requests decide it."""
+
+    candidate: Counts
+    stable: Counts
+    verdict: str
+    message: str
+    more: int | None
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """A later request for the same rollout."""
+
+    request: str
+    verb: str
+    by: str
+    name: str
+    phase: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class LiveView:
+    """Everything the message shows. Weights are per cent at the candidate."""
+
+    target: str
+    verb: str
+    stage: Stage
+    request: str
+    by: str  # slack:<team>/<user>, or another identity
+    name: str
+    reason: str = ""
+    message: str = ""
+    wanted: int | None = None
+    asked: int | None = None
+    confirmed: int | None = None
+    step: int | None = None
+    image: str = ""
+    model_digest: str = ""
+    commit: str = ""
+    score: str = ""
+    report: str = ""
+    figures: Figures | None = None
+    follow_ups: tuple[FollowUp, ...] = ()
+    lasted_s: float | None = None
+    decided_s: float | None = None  # from the decision to take it back to its end
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.stage in FINAL
+
+
+def view(
+    requests: Sequence[JsonObject], deployment: JsonObject | None, before: LiveView | None = None
+) -> LiveView:
+    """The message of `requests`, which all point at it: the first began it."""
+    first, *later = sorted(requests, key=_age)
+    lead = _lead(first, later)
+    shown = LiveView(
+        target=dig_text(first, "spec", "target"),
+        verb=dig_text(first, "spec", "verb"),
+        stage=_stage(lead),
+        request=name_of(first),
+        by=dig_text(first, "spec", "requestedBy", "id"),
+        name=dig_text(first, "spec", "requestedBy", "name"),
+        reason=dig_text(lead, "status", "reason"),
+        message=dig_text(lead, "status", "message"),
+        wanted=_number(first, "spec", "arguments", "weight"),
+        image=dig_text(first, "spec", "arguments", "image"),
+        model_digest=dig_text(first, "spec", "arguments", "modelDigest"),
+        commit=dig_text(first, "spec", "arguments", "commit"),
+        score=dig_text(first, "spec", "evidence", "score"),
+        report=dig_text(first, "spec", "evidence", "url"),
+        follow_ups=tuple(_follow_up(request) for request in later),
+        figures=before.figures if before else None,
+        asked=before.asked if before else None,
+        confirmed=before.confirmed if before else None,
+    )
+    names = {name_of(request) for request in requests}
+    if deployment is not None and dig_text(deployment, "status", "request") in names:
+        shown = _with_deployment(shown, deployment)
+    return _ended(shown, first, lead, deployment) if shown.final else shown
+
+
+def unknown(shown: LiveView) -> LiveView:
+    """The message of a request of which nobody knows yet whether it was recorded."""
+    return replace(shown, stage=Stage.UNKNOWN)
+
+
+def _with_deployment(shown: LiveView, deployment: JsonObject) -> LiveView:
+    """Adds what the controller says about the rollout that is on its way."""
+    status = dig_object(deployment, "status")
+    shown = replace(
+        shown,
+        asked=_number(status, "weight", "asked"),
+        confirmed=_number(status, "weight", "confirmed"),
+        step=_number(status, "step"),
+        figures=_figures(status) or shown.figures,
+    )
+    if shown.final or shown.stage is Stage.WAITING:
+        return shown
+    return replace(
+        shown,
+        stage=_BY_PHASE.get(dig_text(status, "phase"), shown.stage),
+        reason=dig_text(status, "reason") or shown.reason,
+        message=dig_text(status, "message") or shown.message,
+    )
+
+
+def _lead(first: JsonObject, later: Sequence[JsonObject]) -> JsonObject:
+    """The request whose state the rollout is in: a follow-up may have taken the first one over."""
+    if _stage(first) is not Stage.SUPERSEDED:
+        return first
+    taken_up = [r for r in later if dig_text(r, "status", "phase") in ("Accepted", "Done")]
+    return taken_up[-1] if taken_up else first
+
+
+def _ended(
+    shown: LiveView, first: JsonObject, lead: JsonObject, deployment: JsonObject | None
+) -> LiveView:
+    """Adds how long it took; weights of a rollout that is over are known by its outcome."""
+    end = _time(dig_text(lead, "status", "observedAt"))
+    begin = _time(dig_text(first, "metadata", "creationTimestamp"))
+    decided = _decided(shown, deployment)
+    if shown.stage is Stage.ROLLED_BACK:
+        shown = replace(shown, asked=0, confirmed=0)
+    return replace(shown, lasted_s=_between(begin, end), decided_s=_between(decided, end))
+
+
+def _decided(shown: LiveView, deployment: JsonObject | None) -> datetime | None:
+    """When the controller decided to take this rollout back."""
+    names = {shown.request, *(follow_up.request for follow_up in shown.follow_ups)}
+    for entry in dig_list(deployment, "status", "history"):
+        ours = dig_text(entry, "request") in names
+        if ours and dig_text(entry, "action") == "RollingBack":
+            return _time(dig_text(entry, "at"))
+    return None
+
+
+def _stage(request: JsonObject) -> Stage:
+    phase = dig_text(request, "status", "phase")
+    if phase == "Refused":
+        return Stage.REFUSED
+    if phase == "Accepted":
+        return Stage.RUNNING
+    if phase == "Done":
+        return _BY_OUTCOME.get(dig_text(request, "status", "outcome"), Stage.ENDED)
+    return Stage.WAITING
+
+
+def _follow_up(request: JsonObject) -> FollowUp:
+    return FollowUp(
+        request=name_of(request),
+        verb=dig_text(request, "spec", "verb"),
+        by=dig_text(request, "spec", "requestedBy", "id"),
+        name=dig_text(request, "spec", "requestedBy", "name"),
+        phase=dig_text(request, "status", "phase") or "Pending",
+        reason=dig_text(request, "status", "reason"),
+        message=dig_text(request, "status", "message"),
+    )
+
+
+def _figures(status: JsonObject) -> Figures | None:
+    analysis = dig_object(status, "analysis")
+    if not analysis:
+        return None
+    return Figures(
+        _counts(analysis, "candidate"),
+        _counts(analysis, "stable"),
+        dig_text(analysis, "verdict"),
+        dig_text(analysis, "message"),
+        _number(analysis, "moreRequests"),
+    )
+
+
+def _counts(analysis: JsonObject, side: str) -> Counts:
+    return Counts(_number(analysis, side, "requests") or 0, _number(analysis, side, "errors") or 0)
+
+
+def _number(value: JsonObject, *path: str) -> int | None:
+    found = dig(value, *path)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def _age(request: JsonObject) -> tuple[str, str]:
+    # Within one second the one that begins a rollout comes first.
+    began = dig_text(request, "spec", "verb") != "Canary"
+    return dig_text(request, "metadata", "creationTimestamp"), f"{began:d}{name_of(request)}"
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _between(begin: datetime | None, end: datetime | None) -> float | None:
+    return max(0.0, (end - begin).total_seconds()) if begin and end else None

@@ -1,0 +1,114 @@
+"""Turns a request into an object in the cluster, with its live message, once.
+
+Called by the verbs that act. The message is posted first and the request points at it: a restart
+finds its messages in the requests, and no message needs a memory of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import audit, live, objects
+from bot.blocks import answers
+from bot.blocks import live as blocks
+from bot.cluster import message_of
+from bot.escape import code
+from bot.refusals import Refusal, Refused, refuse
+from bot.slack import SlackError
+from rollouts.jsontypes import JsonObject, dig_text
+
+if TYPE_CHECKING:
+    from bot.desk import Answer, Desk, Invocation
+    from bot.settings import Target
+
+
+def target_of(invocation: Invocation) -> Target:
+    """The target; a verb whose shape requires one has it."""
+    if invocation.target is None:
+        raise TypeError("this verb's shape must require a target")
+    return invocation.target
+
+
+def already(invocation: Invocation, desk: Desk) -> Answer | None:
+    """The answer for a delivery whose request exists, from before a restart perhaps."""
+    name = objects.name_for(invocation.delivery)
+    if desk.requests.request(target_of(invocation).namespace, name) is None:
+        return None
+    return answers.recorded(name, again=True)
+
+
+def record(invocation: Invocation, desk: Desk, body: JsonObject) -> Answer:
+    """Posts or finds the live message, creates the request, and answers. Raises Refused."""
+    name = objects.name_for(invocation.delivery)
+    namespace = target_of(invocation).namespace
+    message = _running_message(body, namespace, desk)
+    posted = not message
+    if posted:
+        message = _post(invocation, desk, body)
+    else:
+        desk.watcher.tell_when_decided(namespace, name, invocation.tell)
+    body = objects.with_message(body, message)
+    try:
+        ours = desk.requests.create(namespace, body)
+    except Refused as refused:
+        if posted:
+            _withdraw(desk, message, body, refused)
+        raise
+    if not ours and posted:
+        _remove(desk, message)
+    desk.watcher.wake()
+    return answers.recorded(name, again=not ours)
+
+
+def _running_message(body: JsonObject, namespace: str, desk: Desk) -> str:
+    """The message of the rollout that a follow-up speaks of; empty for a new rollout."""
+    if dig_text(body, "spec", "verb") == "Canary":
+        return ""
+    target = desk.settings.targets[dig_text(body, "spec", "target")]
+    running = dig_text(desk.requests.deployment(target), "status", "request")
+    request = desk.requests.request(namespace, running) if running else None
+    return message_of(request) if request else ""
+
+
+def _post(invocation: Invocation, desk: Desk, body: JsonObject) -> str:
+    channel = invocation.delivery.channel
+    try:
+        view = live.view((body,), None)
+        where, ts = desk.slack.post(channel, blocks.render(view), blocks.summary(view))
+    except SlackError as error:
+        if error.final:
+            raise refuse(
+                Refusal.CHANNEL_NOT_USABLE,
+                "The rollout is shown where it was asked for, and the bot cannot post in this "
+                f"channel ({code(error.code)}).",
+                who="Any member of the channel.",
+                then="Invite the bot with `/invite`, or ask in the target's own channel.",
+            ) from error
+        raise refuse(
+            Refusal.SLACK_UNAVAILABLE,
+            f"The rollout's message could not be posted ({code(error.code or 'no answer')}).",
+            who="Nobody needs to: nothing was recorded.",
+            then="Ask again in a minute.",
+        ) from error
+    return f"{where}/{ts}"
+
+
+def _withdraw(desk: Desk, message: str, body: JsonObject, refused: Refused) -> None:
+    """Takes the message back, unless the request may exist all the same and need it."""
+    if refused.denial.code is not Refusal.CLUSTER_UNAVAILABLE:
+        _remove(desk, message)
+        return
+    view = live.unknown(live.view((body,), None))
+    channel, _, ts = message.partition("/")
+    try:
+        desk.slack.update(channel, ts, blocks.render(view), blocks.summary(view))
+    except SlackError as error:
+        audit.trouble("a message could not be edited", slack_message=message, code=error.code)
+
+
+def _remove(desk: Desk, message: str) -> None:
+    channel, _, ts = message.partition("/")
+    try:
+        desk.slack.remove(channel, ts)
+    except SlackError as error:
+        audit.trouble("a message could not be removed", slack_message=message, code=error.code)

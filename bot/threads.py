@@ -1,0 +1,183 @@
+"""Keeps every rollout's message true: looks at the cluster, edits what differs.
+
+One thread, started by `bot.app`. It has no memory that matters: which messages there are stands in
+the requests' annotations, so after a restart it goes on where it was. It is slow to speak (Slack
+allows about one edit a second) and never gives up on a message that can still be edited.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot import audit, live
+from bot.blocks import answers
+from bot.blocks import live as blocks
+from bot.cluster import message_of
+from bot.slack import SlackError
+from rollouts.jsontypes import JsonObject, dig_text, name_of
+from rollouts.kube import ClusterError
+
+if TYPE_CHECKING:
+    from bot.blocks.parts import Block
+    from bot.cluster import Requests, Snapshot
+    from bot.desk import Answer
+    from bot.live import LiveView
+    from bot.slack import Slack
+
+LOOK_S = 0.5  # between two looks at the cluster
+AFTER_ERROR_S = 3.0
+EDIT_GAP_S = 1.0  # between two edits of one message
+FIGURES_GAP_S = 3.0  # when only figures grew
+TRY_AGAIN_S = 5.0  # after an edit that failed without saying when to come again
+OLD = timedelta(hours=24)  # a rollout that ended this long before is not looked at again
+MOST_WAITING = 1000
+
+
+@dataclass
+class _Message:
+    """What we know of one message of ours."""
+
+    shown: list[Block] | None = None
+    essence: tuple[object, ...] = ()
+    view: LiveView | None = None
+    edited: float = float("-inf")
+    not_before: float = float("-inf")
+    given_up: bool = False
+
+
+class Watcher:
+    """Start it once; `wake` it after a change of one's own; `stop` it at the end."""
+
+    def __init__(
+        self,
+        slack: Slack,
+        requests: Requests,
+        namespaces: Iterable[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._slack, self._requests, self._now = slack, requests, now
+        self._namespaces = tuple(sorted(set(namespaces)))
+        self._messages: dict[str, _Message] = defaultdict(_Message)
+        self._waiting: dict[tuple[str, str], Callable[[Answer], None]] = {}
+        self._lock = threading.Lock()  # guards _waiting, the one thing other threads touch
+        self._failing: set[str] = set()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="live-messages", daemon=True)
+
+    def start(self) -> None:
+        """Begins to look."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Looks at once."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float) -> None:
+        """Ends after the look under way."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(timeout_s)
+
+    def tell_when_decided(
+        self, namespace: str, request: str, tell: Callable[[Answer], None]
+    ) -> None:
+        """Calls `tell` once, when the controller has accepted or refused the request."""
+        with self._lock:
+            if len(self._waiting) >= MOST_WAITING:
+                self._waiting.pop(next(iter(self._waiting)))
+            self._waiting[(namespace, request)] = tell
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            well = [self._look(namespace) for namespace in self._namespaces]
+            pause = LOOK_S if all(well) else AFTER_ERROR_S
+            self._wake.wait(pause)
+
+    def _look(self, namespace: str) -> bool:
+        try:
+            snapshot = self._requests.snapshot(namespace)
+            self._follow(namespace, snapshot)
+        except ClusterError as error:
+            if namespace not in self._failing:
+                audit.trouble("the cluster cannot be read", namespace=namespace, why=str(error))
+            self._failing.add(namespace)
+            return False
+        except Exception:  # noqa: BLE001 - one odd object must not silence every other message
+            audit.trouble("live messages could not be brought up to date", namespace=namespace)
+            return False
+        self._failing.discard(namespace)
+        return True
+
+    def _follow(self, namespace: str, snapshot: Snapshot) -> None:
+        deployments = {name_of(deployment): deployment for deployment in snapshot.deployments}
+        groups: dict[str, list[JsonObject]] = defaultdict(list)
+        for request in snapshot.requests:
+            self._tell(namespace, request)
+            if message_of(request):
+                groups[message_of(request)].append(request)
+        for message, requests in groups.items():
+            if not self._over(message, requests):
+                self._show(message, requests, deployments)
+
+    def _over(self, message: str, requests: list[JsonObject]) -> bool:
+        """Whether the message is beyond reach, or its rollout was over long before we began."""
+        known = self._messages.get(message)
+        if known is not None:
+            return known.given_up
+        ends = [dig_text(request, "status", "observedAt") for request in requests]
+        over = all(dig_text(r, "status", "phase") in ("Done", "Refused") for r in requests)
+        return over and max(ends) < (self._now() - OLD).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _show(
+        self, key: str, requests: list[JsonObject], deployments: dict[str, JsonObject]
+    ) -> None:
+        message = self._messages[key]
+        deployment = deployments.get(dig_text(requests[0], "spec", "target"))
+        message.view = live.view(requests, deployment, message.view)
+        wanted, essence = blocks.render(message.view), blocks.essence(message.view)
+        gap = EDIT_GAP_S if essence != message.essence else FIGURES_GAP_S
+        clock = time.monotonic()
+        if wanted == message.shown or clock < max(message.edited + gap, message.not_before):
+            return
+        channel, _, ts = key.partition("/")
+        try:
+            self._slack.update(channel, ts, wanted, blocks.summary(message.view))
+        except SlackError as error:
+            self._failed(key, message, error)
+            return
+        message.shown, message.essence, message.edited = wanted, essence, time.monotonic()
+
+    def _failed(self, key: str, message: _Message, error: SlackError) -> None:
+        message.given_up = error.final
+        message.not_before = time.monotonic() + (error.retry_after or TRY_AGAIN_S)
+        audit.trouble(
+            "a live message could not be edited",
+            slack_message=key,
+            code=error.code,
+            given_up=error.final,
+        )
+
+    def _tell(self, namespace: str, request: JsonObject) -> None:
+        phase = dig_text(request, "status", "phase")
+        if not phase or phase == "Pending":
+            return
+        with self._lock:
+            tell = self._waiting.pop((namespace, name_of(request)), None)
+        if tell is not None:
+            tell(
+                answers.decided(
+                    dig_text(request, "spec", "verb"),
+                    dig_text(request, "spec", "target"),
+                    phase,
+                    dig_text(request, "status", "reason"),
+                    dig_text(request, "status", "message"),
+                )
+            )
