@@ -1,0 +1,54 @@
+"""What a check is, and what it is given to look at.
+
+A check is one file in `checks/catalog` with a `CHECK` that follows the `Check` protocol. Its
+`collect` does all the looking and gives no points; its `judge` gives the points and looks at
+nothing: no clock, no disk, no network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from checks.config import Config
+    from checks.evidence.model_runs import ModelRuns
+    from checks.evidence.repository import Repository
+    from checks.report import Verdict
+
+
+@dataclass(frozen=True)
+class Context:
+    """What collectors may look at: the tree, the configuration, and runs of the model."""
+
+    repository: Repository
+    config: Config
+    runs: ModelRuns
+
+
+class Check(Protocol):
+    """One of the twelve checks."""
+
+    @property
+    def name(self) -> str:
+        """The check's stable name, which is also its file's name and its key under `checks:`."""
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+
+    @property
+    def settings(self) -> type[Any]:
+        """A frozen dataclass whose fields are the thresholds that can be configured."""
+
+    @property
+    def items(self) -> Mapping[str, float]:
+        """What gives points and can be declared, with its worth. Empty when all is measured."""
+
+    def collect(self, context: Context) -> Any:
+        """Looks, measures, and returns evidence. Expected trouble is evidence, not an exception."""
+
+    def judge(self, evidence: Any, config: Config) -> Verdict:
+        """Turns evidence into a verdict. Pure."""

@@ -1,0 +1,64 @@
+"""The commit of a checkout, asked of git with everything that the checkout could configure off.
+
+Used by `checks.run`. A checkout's own configuration can name programs for git to start (fsmonitor,
+hooks, filters, external diffs, credential helpers), so none of it is honoured: the only command
+used, `rev-parse`, needs none.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TIMEOUT_S = 10.0
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_OFF = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.pager=cat",
+    "core.sshCommand=false",
+    "core.askPass=false",
+    "credential.helper=",
+    "diff.external=",
+    "protocol.allow=never",
+    "safe.directory=*",
+)
+
+
+def environment() -> dict[str, str]:
+    """What git gets to see: a search path and the switches that keep its configuration out."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LC_ALL": "C",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+    }
+
+
+def head_commit(root: Path) -> str | None:
+    """The commit that is checked out at `root`, or None when there is none to be had."""
+    options = [part for setting in _OFF for part in ("-c", setting)]
+    command = ["git", *options, "rev-parse", "--verify", "--end-of-options", "HEAD^{commit}"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=root,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    text = done.stdout[:200].decode("ascii", "replace").strip()
+    return text if done.returncode == 0 and _COMMIT.fullmatch(text) else None

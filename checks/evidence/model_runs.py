@@ -1,0 +1,347 @@
+"""Runs of the model in the sandbox: its predictions on the evaluation rows, and its timings.
+
+Used by the measured checks' collectors through `Context.runs`, which share one child and each run
+is made once. The parent keeps the clock, the labels and the memory figure; from the child come
+plain arrays only, and they are checked before anything is computed from them. Trouble with the
+model is a `RunProblemError` with a sentence, which becomes a critical finding.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+
+from checks.evidence.data import DataProblemError, Evaluation, Reader, label_text, load_evaluation
+from checks.sandbox import ModelSession, SandboxUnavailable, describe_bytes
+from checks.sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from checks.config import Config
+    from checks.measure.bootstrap import Array, Floats
+    from checks.models import Adapter
+    from checks.sandbox import LoadInfo, Table
+
+WARM_UP_CALLS = 20
+LEAST_SINGLE_CALLS = 100
+MOST_SINGLE_CALLS = 500
+SINGLE_CALLS_BUDGET_S = 10.0
+BATCHES = 20
+WARM_UP_BATCHES = 3
+BATCH_ROWS = 1_000
+BATCHES_BUDGET_S = 20.0
+OTHER_LABEL = "(a label that is not in the data)"
+T = TypeVar("T")
+
+
+class RunProblemError(Exception):
+    """The model could not be run; `fix` says what to change, `where` names the file."""
+
+    def __init__(self, sentence: str, fix: str, where: str | None = None) -> None:
+        super().__init__(sentence)
+        self.fix = fix
+        self.where = where
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFile:
+    """The judged bytes."""
+
+    path: str
+    payload: bytes
+    digest: str
+    adapter: Adapter
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.payload)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What the model answered on the evaluation rows.
+
+    `predicted` is codes into `classes` or float64; `classes` are the evaluation's labels and, last,
+    a stand-in when the model answered with others. `probabilities` has shape (rows, classes), its
+    rows sum to 1; `None` where the model gives none, and `no_probabilities` says why.
+    """
+
+    predicted: Array
+    classes: tuple[str, ...]
+    probabilities: Floats | None = None
+    no_probabilities: str = ""
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds by the parent's clock, bytes by the parent's reading of the child's memory."""
+
+    load_seconds: float
+    single_seconds: tuple[float, ...]
+    batch_rows: int
+    batch_seconds: tuple[float, ...]
+    rss_before: int  # after the warm-up batches
+    rss_after: int
+    cut_short: bool = False  # a time budget ended the measurement early
+
+
+class ModelRuns:
+    """One model's runs. A context manager; closing ends the child."""
+
+    def __init__(
+        self, model: ModelFile, reader: Reader, config: Config, base: ModelFile | None = None
+    ) -> None:
+        self.model = model
+        self.base = base
+        self._reader = reader
+        self._config = config
+        self._session: ModelSession | None = None
+        self._load: LoadInfo | None = None
+        self.warnings: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the child, if there is one."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def evaluation(self) -> Evaluation:
+        """The evaluation data. Raises RunProblemError."""
+        return self._unwrap(self._evaluation)
+
+    def predictions(self) -> Predictions:
+        """The model's answers on the evaluation rows. Raises RunProblemError."""
+        return self._unwrap(self._predictions)
+
+    def base_predictions(self) -> Predictions:
+        """The base branch's model's answers on the same rows. Raises RunProblemError."""
+        return self._unwrap(self._base_predictions)
+
+    def timings(self) -> Timings:
+        """Load time, single calls, batches, memory. Raises RunProblemError."""
+        return self._unwrap(self._timings)
+
+    @cached_property
+    def _evaluation(self) -> Evaluation | RunProblemError:
+        try:
+            return load_evaluation(self._reader, self._config)
+        except DataProblemError as error:
+            where = self._config.data.evaluation
+            return RunProblemError(f"the evaluation data cannot be used: {error}", error.fix, where)
+
+    @cached_property
+    def _predictions(self) -> Predictions | RunProblemError:
+        return self._attempt(lambda: self._predict(self._open(), self._load))
+
+    @cached_property
+    def _base_predictions(self) -> Predictions | RunProblemError:
+        def run() -> Predictions:
+            base = self.base
+            if base is None:
+                raise RunProblemError("there is no base model to compare with", "")
+            with self._start(base) as session:
+                info = session.load(base.payload, base.adapter.loader, _options(base))
+                return self._predict(session, info)
+
+        return self._attempt(run)
+
+    @cached_property
+    def _timings(self) -> Timings | RunProblemError:
+        def run() -> Timings:
+            inputs = self._inputs(self.evaluation(), self._open_info())
+            return measure(self._open(), self._open_info(), inputs)
+
+        return self._attempt(run)
+
+    def _attempt(self, run: Callable[[], T]) -> T | RunProblemError:
+        """Runs something on the child; what goes wrong is remembered, not raised."""
+        try:
+            return run()
+        except RunProblemError as problem:
+            return problem
+        except SandboxUnavailable:
+            raise
+        except SandboxError as error:
+            self.close()
+            return RunProblemError(
+                f"{self.model.path} could not be run: {error}",
+                f"mend {self.model.path} or what it was saved from; "
+                "`python train.py` of the same versions should load and predict",
+                self.model.path,
+            )
+
+    def _unwrap(self, outcome: T | RunProblemError) -> T:
+        if isinstance(outcome, RunProblemError):
+            raise outcome
+        return outcome
+
+    def _open(self) -> ModelSession:
+        if self._session is None:
+            wrong = describe_bytes(self.model.payload, "." + self.model.path.rpartition(".")[2])
+            if wrong:
+                fix = f"commit the real content of {self.model.path}"
+                raise RunProblemError(f"{self.model.path}: {wrong}", fix, self.model.path)
+            self._session = self._start(self.model)
+            adapter = self.model.adapter
+            self._load = self._session.load(
+                self.model.payload, adapter.loader, _options(self.model)
+            )
+        return self._session
+
+    def _open_info(self) -> LoadInfo:
+        self._open()
+        if self._load is None:
+            raise RunProblemError(f"{self.model.path} was not loaded", "", self.model.path)
+        return self._load
+
+    def _start(self, _model: ModelFile) -> ModelSession:
+        reader = self._reader
+        session = ModelSession(reader.interpreter, limits=reader.limits, trust=reader.trust)
+        if session.warning and session.warning not in self.warnings:
+            self.warnings.append(session.warning)
+        return session
+
+    def _predict(self, session: ModelSession, info: LoadInfo | None) -> Predictions:
+        evaluation = self.evaluation()
+        if info is None:
+            raise RunProblemError("the model was not loaded", "")
+        inputs = self._inputs(evaluation, info)
+        answer = session.predict(inputs).values
+        if answer.ndim == 2 and answer.shape[1] == 1:
+            answer = answer[:, 0]
+        if answer.ndim != 1:
+            raise RunProblemError(
+                f"predict gave an array of shape {answer.shape}, expected one value a row",
+                "let predict return one label or number a row",
+            )
+        if evaluation.task == "regression":
+            return Predictions(_numbers(answer), ())
+        predicted, classes = code_labels(answer, evaluation.classes)
+        probabilities, why = self._probabilities(session, info, inputs, evaluation)
+        if probabilities is not None and len(classes) > len(evaluation.classes):
+            probabilities = np.c_[probabilities, np.zeros(len(probabilities))]
+        return Predictions(predicted, classes, probabilities, why)
+
+    def _inputs(self, evaluation: Evaluation, info: LoadInfo) -> Table:
+        """The columns that the model knows by name, in its order; all when it knows none."""
+        wanted = info.feature_names
+        if not wanted:
+            return evaluation.inputs
+        lacking = [name for name in wanted if name not in evaluation.inputs.names]
+        if not lacking:
+            return evaluation.inputs.select(wanted)
+        name = lacking[0]
+        data = self._config.data
+        if name == data.target or name in data.ignore:
+            raise RunProblemError(
+                f"the model wants the column {name!r}, which is "
+                + ("the target: the answer itself" if name == data.target else "in data.ignore"),
+                f"train the model without {name!r}",
+            )
+        nearest = difflib.get_close_matches(name, evaluation.inputs.names, n=1)
+        hint = f"; the nearest name is {nearest[0]!r}" if nearest else ""
+        raise RunProblemError(
+            f"the model wants the column {name!r}, which {evaluation.path} lacks{hint}",
+            f"add {name!r} to {evaluation.path}",
+            evaluation.path,
+        )
+
+    def _probabilities(
+        self, session: ModelSession, info: LoadInfo, inputs: Table, evaluation: Evaluation
+    ) -> tuple[Floats | None, str]:
+        if "predict_proba" not in info.outputs or info.classes is None:
+            return None, "the model has no predict_proba, so nothing is said about its confidence"
+        values = session.predict(inputs, "predict_proba").values
+        labels = [label_text(value) for value in info.classes.ravel()]
+        return order_probabilities(values, labels, evaluation.classes)
+
+
+def measure(session: ModelSession, info: LoadInfo, inputs: Table) -> Timings:
+    """Times single rows after a warm-up, then batches, and reads the memory around the batches."""
+    order = np.random.default_rng(0).integers(0, inputs.rows, MOST_SINGLE_CALLS + WARM_UP_CALLS)
+    for index in order[:WARM_UP_CALLS]:
+        session.predict(inputs.take(order[:1] * 0 + index))
+    singles: list[float] = []
+    for index in order[WARM_UP_CALLS:]:
+        if len(singles) >= LEAST_SINGLE_CALLS and sum(singles) > SINGLE_CALLS_BUDGET_S:
+            break
+        singles.append(session.predict(inputs.take(np.array([index]))).seconds)
+    batch = inputs.take(np.resize(np.arange(inputs.rows), BATCH_ROWS))
+    for _ in range(WARM_UP_BATCHES):
+        session.predict(batch)
+    before = session.rss_bytes()
+    seconds: list[float] = []
+    while len(seconds) < BATCHES and sum(seconds) <= BATCHES_BUDGET_S:
+        seconds.append(session.predict(batch).seconds)
+    return Timings(
+        load_seconds=info.seconds,
+        single_seconds=tuple(singles),
+        batch_rows=BATCH_ROWS,
+        batch_seconds=tuple(seconds),
+        rss_before=before,
+        rss_after=session.rss_bytes(),
+        cut_short=len(singles) < MOST_SINGLE_CALLS or len(seconds) < BATCHES,
+    )
+
+
+def code_labels(answer: Array, classes: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
+    """Predicted labels as codes; labels that the data do not hold share one extra code."""
+    codes = {label: code for code, label in enumerate(classes)}
+    texts = [label_text(value) for value in answer]
+    predicted = np.array([codes.get(text, len(classes)) for text in texts], dtype=np.int64)
+    unknown = bool((predicted == len(classes)).any())
+    return predicted, (*classes, OTHER_LABEL) if unknown else classes
+
+
+def order_probabilities(
+    values: Array, labels: list[str], classes: tuple[str, ...]
+) -> tuple[Floats | None, str]:
+    """Probabilities with one column for each of `classes`, or None and the reason why not."""
+    if values.ndim != 2 or values.shape[1] != len(labels):
+        return None, f"predict_proba gave the shape {values.shape} for {len(labels)} classes"
+    lacking = [name for name in classes if name not in labels]
+    if lacking:
+        return None, f"the model knows no class {lacking[0]!r}, so its probabilities lack it"
+    numbers = np.asarray(values, dtype=np.float64)
+    sums = numbers.sum(axis=1)
+    sound = np.isfinite(numbers).all() and (numbers >= 0).all() and (abs(sums - 1) < 1e-3).all()
+    if not sound:
+        return None, "predict_proba gave rows that are no probabilities (negative, NaN, sum not 1)"
+    picked = numbers[:, [labels.index(name) for name in classes]]
+    totals = picked.sum(axis=1, keepdims=True)
+    return picked / np.where(totals > 0, totals, 1), ""
+
+
+def _numbers(answer: Array) -> Floats:
+    if answer.dtype.kind not in "fiub":
+        raise RunProblemError("predict gave text, expected numbers", "set model.task")
+    numbers = answer.astype(np.float64)
+    broken = int((~np.isfinite(numbers)).sum())
+    if broken:
+        raise RunProblemError(
+            f"predict gave {broken} values that are NaN or infinite",
+            "handle missing and extreme inputs in the pipeline",
+        )
+    return numbers
+
+
+def _options(model: ModelFile) -> dict[str, Any]:
+    return {"imports": list(model.adapter.imports)}

@@ -1,0 +1,88 @@
+"""From the checks' verdicts to the report's: overall score, readiness, what to do first. Pure.
+
+Called by `checks.run`. A check that applies and could not be judged counts as nothing, so that a
+missing measurement can never raise the score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from checks.report import READY_AT, Finding, Severity, Verdict
+from checks.scoring import sort
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+REWORK_BELOW = 0.5
+STAGE_FROM = 0.6
+
+
+@dataclass(frozen=True)
+class Overall:
+    """The report's summary."""
+
+    score: float | None  # None when no check applies
+    is_ready: bool
+    critical_issues: tuple[str, ...]
+    recommendations: tuple[str, ...]
+    next_steps: tuple[str, ...]
+
+
+def judge(verdicts: Sequence[Verdict]) -> Overall:
+    """Overall = mean of the applicable checks; ready = at least 0.8 and nothing critical."""
+    applicable = [verdict for verdict in verdicts if verdict.applicable]
+    scores = [verdict.score or 0.0 for verdict in applicable]
+    score = round(sum(scores) / len(scores), 6) if scores else None
+    critical = critical_issues(applicable)
+    ready = score is not None and score >= READY_AT and not critical
+    return Overall(
+        score=score,
+        is_ready=ready,
+        critical_issues=critical,
+        recommendations=recommendations(applicable),
+        next_steps=next_steps(score, critical, applicable),
+    )
+
+
+def critical_issues(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    """One sentence for each critical finding, and for each critical check that has none."""
+    issues: list[str] = []
+    for verdict in verdicts:
+        if not verdict.critical:
+            continue
+        found = [f.message for f in verdict.findings if f.severity is Severity.CRITICAL]
+        issues += [f"{verdict.check_name}: {sentence}" for sentence in found or [_low(verdict)]]
+    return tuple(dict.fromkeys(issues))
+
+
+def recommendations(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    """What to do: critical first, then by what it is worth, once each."""
+    findings: Sequence[Finding] = sort(f for verdict in verdicts for f in verdict.findings)
+    return tuple(dict.fromkeys(f.recommendation for f in findings if f.recommendation))
+
+
+def next_steps(
+    score: float | None, critical: Sequence[str], verdicts: Sequence[Verdict]
+) -> tuple[str, ...]:
+    """What comes after reading the report."""
+    steps = []
+    major = any(f.severity is Severity.MAJOR for verdict in verdicts for f in verdict.findings)
+    if score is None or score < REWORK_BELOW:
+        steps.append("Rework the foundations first: most of what was asked for is not there.")
+    if critical or (score is not None and score < READY_AT):
+        steps.append("Address the critical and major items, then judge again.")
+    elif major:
+        steps.append("Address the major items soon; none of them blocks.")
+    if score is not None and STAGE_FROM <= score < READY_AT:
+        steps.append("Stage the model before production once the items are addressed.")
+    if not critical and score is not None and score >= READY_AT:
+        steps.append("Release step by step, with a way back.")
+    steps.append("Keep watching the model's inputs, answers and errors after release.")
+    return tuple(steps)
+
+
+def _low(verdict: Verdict) -> str:
+    score = "not judged" if verdict.score is None else f"{verdict.score:.2f}"
+    return f"the score is too low ({score}): {verdict.message}"

@@ -1,0 +1,1 @@
+"""Figures from plain arrays: pure, seeded, vectorised numpy. Nothing here reads or judges."""

@@ -1,0 +1,226 @@
+"""The comment of a pull request: verdict, what to fix first, the checks, details folded.
+
+Called by the publisher and the command line. Everything that may quote the repository goes through
+`inert`. When it is too long, details are cut from the end, never the verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from checks.render.inert import code, inert
+from checks.report import Figure, Finding, Grade, Location, Report, Severity, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+LIMIT = 65_000  # GitHub takes 65,536; the publisher adds a marker
+MOST_FIXES = 10
+_EXACT = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+MOST_FINDINGS = 200  # of one check
+_MARKS = {
+    Severity.CRITICAL: "🔴",
+    Severity.MAJOR: "🟠",
+    Severity.MINOR: "🟡",
+    Severity.INFO: "🟢",
+}
+
+
+def comment(report: Report, *, base: Report | None = None) -> str:
+    """The comment's Markdown, shorter than 65,536 characters."""
+    sections = [_section(verdict) for verdict in report.verdicts]
+    notes = _notes(report)
+    kept = len(sections)
+    while True:
+        shown = sections[:kept] + ([notes] if notes else [])
+        names = ", ".join(_title(v.check_name) for v in report.verdicts[kept:])
+        text = _fill(report, base, shown, f"the details of {names}" if names else "")
+        if len(text) <= LIMIT or (kept == 0 and not notes):
+            return text[:LIMIT]
+        if kept:
+            kept -= 1
+        else:
+            notes = ""
+
+
+def _fill(report: Report, base: Report | None, sections: Sequence[str], cut: str) -> str:
+    fixes = [inert(fix) for fix in report.recommendations]
+    text = _template().render(
+        mark="✅" if report.is_ready else "❌",
+        headline="Ready for production" if report.is_ready else "Not ready for production",
+        summary=_summary(report, base),
+        critical=[inert(issue) for issue in report.critical_issues[:MOST_FIXES]],
+        fixes=fixes[:MOST_FIXES],
+        more_fixes=max(0, len(fixes) - MOST_FIXES),
+        change_header="change | " if base else "",
+        change_rule="---: | " if base else "",
+        rows=[_row(verdict, base) for verdict in report.verdicts],
+        steps=[inert(step) for step in report.next_steps[:MOST_FIXES]],
+        sections=sections,
+        cut=cut,
+        footer=_footer(report),
+    )
+    return text.strip() + "\n"
+
+
+@cache
+def _template() -> jinja2.Template:
+    # Markdown is not HTML: autoescaping would miss what matters here, so `inert` does it all.
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("checks", "render"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - see above
+    )
+    return environment.get_template("comment.md.j2")
+
+
+def _summary(report: Report, base: Report | None) -> str:
+    parts = [f"**{_score(report.overall_score)}** overall"]
+    if base is not None:
+        parts.append(f"{_change(report.overall_score, base.overall_score)} against the base branch")
+    parts.append(_count(len(report.critical_issues), "critical issue"))
+    parts += [
+        f"{code(m.path, 200)} ({inert(m.format)}, {m.size:,} bytes)" for m in report.models[:3]
+    ]
+    return " · ".join(parts)
+
+
+def _row(verdict: Verdict, base: Report | None) -> dict[str, str]:
+    change = ""
+    if base is not None:
+        before = next((v for v in base.verdicts if v.check_name == verdict.check_name), None)
+        change = f"{_change(verdict.score, before.score if before else None)} | "
+    return {
+        "title": f"{_mark(verdict)} {_title(verdict.check_name)}",
+        "score": _score(verdict.score),
+        "change": change,
+        "result": inert(verdict.message, 240),
+    }
+
+
+def _section(verdict: Verdict) -> str:
+    findings = _count(len(verdict.findings), "finding")
+    lines = [
+        "<details>",
+        f"<summary>{_title(verdict.check_name)}: {_score(verdict.score)}, {findings}</summary>",
+        "",
+        *_finding_table(verdict.findings),
+        *_figure_table(verdict.figures),
+        "</details>",
+    ]
+    return "\n".join(lines)
+
+
+def _finding_table(findings: Sequence[Finding]) -> list[str]:
+    if not findings:
+        return []
+    lines = ["| | finding | evidence | points |", "| --- | --- | --- | ---: |"]
+    for finding in findings[:MOST_FINDINGS]:
+        points = f"{finding.earned:.2f} of {finding.worth:.2f}" if finding.worth else ""
+        evidence = _evidence(finding)
+        lines.append(
+            f"| {_finding_mark(finding)} | {inert(finding.message)} | {evidence} | {points} |"
+        )
+    if len(findings) > MOST_FINDINGS:
+        lines.append(f"| | …and {len(findings) - MOST_FINDINGS} more | | |")
+    return [*lines, ""]
+
+
+def _figure_table(figures: Sequence[Figure]) -> list[str]:
+    if not figures:
+        return []
+    lines = [
+        "| figure | value | 95 % interval | asked for | n |",
+        "| --- | ---: | --- | --- | ---: |",
+    ]
+    for figure in figures:
+        unit = f" {inert(figure.unit)}" if figure.unit else ""
+        interval = ""
+        if figure.low is not None and figure.high is not None:
+            interval = f"{_number(figure.low)} to {_number(figure.high)}"
+        asked = ""
+        if figure.threshold is not None:
+            asked = f"{_number(figure.threshold)} {'✓' if figure.met else '✗'}"
+        count = f"{figure.samples:,}" if figure.samples is not None else ""
+        value = f"{_number(figure.value)}{unit}"
+        lines.append(f"| {inert(figure.name)} | {value} | {interval} | {asked} | {count} |")
+    return [*lines, ""]
+
+
+def _notes(report: Report) -> str:
+    if not report.notes:
+        return ""
+    lines = [f"- {inert(note)}" for note in report.notes[:100]]
+    return "\n".join(["<details>", "<summary>Notes</summary>", "", *lines, "", "</details>"])
+
+
+def _footer(report: Report) -> str:
+    parts = []
+    if report.commit:
+        parts.append(f"commit {_exact(report.commit, 12)}")
+    parts += [f"model {_exact(model.digest, 19)}" for model in report.models[:3]]
+    if report.data_digest:
+        parts.append(f"data {_exact(report.data_digest, 19)}")
+    parts.append(_exact(report.timestamp, 20))
+    return f"<sub>Holdpoint · {' · '.join(parts)}</sub>"
+
+
+def _exact(value: str, length: int) -> str:
+    """Digests, commits and times are shown as they are, to be copied; anything else is inert."""
+    shown = value[:length]
+    return f"<code>{shown}</code>" if _EXACT.fullmatch(value) else code(shown)
+
+
+def _evidence(finding: Finding) -> str:
+    place = _place(finding.where) if finding.where else ""
+    return f"{finding.grade.value} {place}".strip()
+
+
+def _place(where: Location) -> str:
+    line = f":{where.line}" if where.line is not None else ""
+    return code(f"{where.path}{line}", 200)
+
+
+def _mark(verdict: Verdict) -> str:
+    if not verdict.applicable:
+        return "⚪"
+    if verdict.critical:
+        return "🔴"
+    return "✅" if verdict.passed else "❌"
+
+
+def _finding_mark(finding: Finding) -> str:
+    if finding.severity is Severity.INFO and finding.grade is Grade.MISSING:
+        return "⚪"
+    return _MARKS[finding.severity]
+
+
+def _title(name: str) -> str:
+    return inert(name.replace("_", " ").capitalize(), 60)
+
+
+def _score(score: float | None) -> str:
+    return "not judged" if score is None else f"{score:.2f}"
+
+
+def _change(now: float | None, before: float | None) -> str:
+    if now is None or before is None:
+        return "new" if before is None else "lost"
+    return f"{now - before:+.2f}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def _number(value: float) -> str:
+    form: Callable[[float], str] = (
+        (lambda v: f"{v:,.0f}") if abs(value) >= 1000 else (lambda v: f"{v:.4g}")
+    )
+    return form(value)

@@ -1,0 +1,65 @@
+"""The report for a terminal: the same order as the comment, without its details.
+
+Called by the command line. Control characters are taken out of everything, so that no file name can
+move the cursor or change the window's title.
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+from checks.render.inert import plain
+from checks.report import Report, Severity, Verdict
+
+WIDTH = 96
+MOST_FINDINGS = 8
+_SHOWN = (Severity.CRITICAL, Severity.MAJOR, Severity.MINOR)
+
+
+def text(report: Report) -> str:
+    """The report as plain text that ends with a newline."""
+    verdict = "READY" if report.is_ready else "NOT READY"
+    score = "not judged" if report.overall_score is None else f"{report.overall_score:.2f}"
+    models = ", ".join(plain(model.path) for model in report.models)
+    lines = [f"{verdict}  {score}  {models}", ""]
+    for each in report.verdicts:
+        lines += _check(each)
+    lines += _list("Critical", report.critical_issues, numbered=False)
+    lines += _list("What to fix first", report.recommendations[:10], numbered=True)
+    lines += _list("Next", report.next_steps, numbered=False)
+    lines += _list("Notes", report.notes, numbered=False)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _check(verdict: Verdict) -> list[str]:
+    score = " -- " if verdict.score is None else f"{verdict.score:.2f}"
+    state = "critical" if verdict.critical else "passed" if verdict.passed else "failed"
+    if not verdict.applicable:
+        state = "n/a"
+    name = verdict.check_name.replace("_", " ")
+    lines = [f"  {state:<8}  {score}  {name:<22}  {plain(verdict.message)}"]
+    shown = [finding for finding in verdict.findings if finding.severity in _SHOWN]
+    for finding in shown[:MOST_FINDINGS]:
+        place = ""
+        if finding.where is not None:
+            line = f":{finding.where.line}" if finding.where.line is not None else ""
+            place = f"{finding.where.path}{line}: "
+        lines += _wrap(f"{place}{finding.message}", " " * 18 + "- ")
+    if len(shown) > MOST_FINDINGS:
+        lines.append(" " * 18 + f"- and {len(shown) - MOST_FINDINGS} more")
+    return lines
+
+
+def _list(title: str, entries: tuple[str, ...], *, numbered: bool) -> list[str]:
+    if not entries:
+        return []
+    lines = ["", title]
+    for number, entry in enumerate(entries, start=1):
+        lines += _wrap(entry, f"  {number}. " if numbered else "  - ")
+    return lines
+
+
+def _wrap(entry: str, lead: str) -> list[str]:
+    return textwrap.wrap(
+        plain(entry), WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead)
+    )

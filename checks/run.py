@@ -1,0 +1,193 @@
+"""One readiness run: collect evidence, judge it, put the report together.
+
+Called by the command line and by the Action. The configuration and the clock are arguments, so the
+publisher can pass the base branch's configuration and a test its own time. Raises CannotJudgeError
+(nothing to judge, or no sandbox) and ConfigError; everything else that goes wrong is a finding.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checks import catalog, judge, models
+from checks import config as config_module
+from checks.check import Check, Context
+from checks.errors import CannotJudgeError, ConfigError
+from checks.evidence import git
+from checks.evidence.data import Reader
+from checks.evidence.model_runs import ModelFile, ModelRuns, RunProblemError
+from checks.evidence.repository import FileError, Repository, digest, scan
+from checks.report import ModelIdentity, Report, Verdict
+from checks.sandbox import Limits, SandboxUnavailable
+
+if TYPE_CHECKING:
+    from checks.config import Config
+
+MAX_MODEL = 2 << 30
+TWELVE = len(catalog.ORDER)
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run. `commit` and `repository` bind the report; without them git is asked."""
+
+    only: tuple[str, ...] = ()
+    trust_model: bool = False
+    interpreter: Path = field(default_factory=lambda: Path(sys.executable))
+    limits: Limits = field(default_factory=Limits)
+    commit: str | None = None
+    repository: str | None = None
+    base_model: bytes | None = None  # the base branch's model file, for a paired comparison
+    notes: tuple[str, ...] = ()
+
+
+def utc_now() -> datetime:
+    """The clock of a real run."""
+    return datetime.now(UTC)
+
+
+def find_config(root: Path) -> tuple[bytes, str] | None:
+    """The repository's configuration file as bytes and its name; None when it has none.
+
+    Raises ConfigError when there are several, because nobody could say which one counts.
+    """
+    repository = Repository(root, ())
+    found = []
+    for name in config_module.FILE_NAMES:
+        try:
+            found.append((repository.read_bytes(name, 1 << 20), name))
+        except FileError as error:
+            if (root / name).is_symlink() or "does not exist" not in str(error):
+                raise ConfigError(str(error)) from error
+    if len(found) > 1:
+        names = " and ".join(name for _, name in found)
+        raise ConfigError(f"{names} both exist; keep one of them")
+    return found[0] if found else None
+
+
+def load_config(payload: bytes, source_name: str) -> Config:
+    """The configuration in a file's bytes, with the settings of this version's checks."""
+    return config_module.load(payload, source_name, catalog.discover())
+
+
+def run(
+    root: Path, *, config: Config, options: Options | None = None, clock: Clock = utc_now
+) -> Report:
+    """Judges the model of the repository at `root`."""
+    options = options or Options()
+    started = clock()
+    checks = _chosen(options.only)
+    repository = scan(root)
+    model = find_model(repository, config)
+    reader = Reader(repository, options.interpreter, options.limits, options.trust_model)
+    base = _base_model(model, options)
+    with ModelRuns(model, reader, config, base) as runs:
+        context = Context(repository, config, runs)
+        try:
+            verdicts = tuple(_judge(check, context) for check in checks)
+        except SandboxUnavailable as error:
+            raise CannotJudgeError(str(error)) from error
+        data_digest, notes = _data_notes(runs)
+        notes = (*options.notes, *_scope_notes(checks, options), *notes, *runs.warnings)
+    overall = judge.judge(verdicts)
+    return Report(
+        timestamp=started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        commit=options.commit or git.head_commit(root),
+        models=(ModelIdentity(model.path, model.digest, model.adapter.name, model.size),),
+        data_digest=data_digest,
+        verdicts=verdicts,
+        overall_score=overall.score,
+        is_ready=overall.is_ready,
+        critical_issues=overall.critical_issues,
+        recommendations=overall.recommendations,
+        next_steps=overall.next_steps,
+        repository=options.repository,
+        versions=versions(),
+        notes=(*repository.notes, *notes),
+    )
+
+
+def find_model(repository: Repository, config: Config) -> ModelFile:
+    """The model file that is configured, or the repository's only one. Raises CannotJudgeError."""
+    path = config.model.path or _only_model(repository)
+    adapter = models.find(path, config.model.format)
+    try:
+        payload = repository.read_bytes(path, MAX_MODEL)
+    except FileError as error:
+        where = f"; model.path in {config.source} names it" if config.source else ""
+        raise CannotJudgeError(f"the model cannot be read: {error}{where}") from error
+    return ModelFile(path, payload, digest(payload), adapter)
+
+
+def versions() -> dict[str, str]:
+    """What the figures were made with."""
+    found = {"python": platform.python_version()}
+    for name in ("holdpoint", "numpy", "pandas", "scikit-learn", "joblib"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _chosen(only: tuple[str, ...]) -> tuple[Check, ...]:
+    wanted = {catalog.find(name).name for name in only}
+    return tuple(c for c in catalog.discover() if not wanted or c.name in wanted)
+
+
+def _judge(check: Check, context: Context) -> Verdict:
+    return check.judge(check.collect(context), context.config)
+
+
+def _only_model(repository: Repository) -> str:
+    suffixes = models.suffixes()
+    found = [file.path for file in repository.files if file.path.lower().endswith(suffixes)]
+    if len(found) == 1:
+        return found[0]
+    name = config_module.FILE_NAMES[0]
+    if not found:
+        known = " ".join(suffixes)
+        raise CannotJudgeError(f"no model file was found ({known}); set model.path in {name}")
+    shown = ", ".join(found[:5])
+    raise CannotJudgeError(
+        f"{len(found)} model files were found ({shown}); say which one by model.path in {name}"
+    )
+
+
+def _base_model(model: ModelFile, options: Options) -> ModelFile | None:
+    payload = options.base_model
+    if payload is None or digest(payload) == model.digest:
+        return None
+    return ModelFile(model.path, payload, digest(payload), model.adapter)
+
+
+def _data_notes(runs: ModelRuns) -> tuple[str | None, tuple[str, ...]]:
+    try:
+        evaluation = runs.evaluation()
+    except RunProblemError:
+        return None, ()
+    return evaluation.digest, evaluation.notes
+
+
+def _scope_notes(checks: tuple[Check, ...], options: Options) -> tuple[str, ...]:
+    known = len(catalog.discover())
+    notes = []
+    if known < TWELVE:
+        notes.append(
+            f"{known} of {TWELVE} checks are built into this version; the others were not judged."
+        )
+    if len(checks) < known:
+        notes.append(f"Only {', '.join(check.name for check in checks)} was asked for.")
+    if options.trust_model:
+        notes.append(
+            "The model was trusted (--trust-model): a missing sandbox would not have stopped it."
+        )
+    return tuple(notes)
