@@ -21,11 +21,11 @@ LINE_LIMIT = 64 << 10
 READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
-class Closed(Exception):
+class Closed(Exception):  # noqa: N818 - what happened, not what is wrong
     """The child closed its end: it has ended, or is about to."""
 
 
-class Late(Exception):
+class Late(Exception):  # noqa: N818 - as above
     """The deadline passed."""
 
 

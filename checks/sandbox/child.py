@@ -6,6 +6,8 @@ Once a model is loaded nothing here can be believed, so it computes no figure an
 it may only answer with plain arrays, in the frames described in `wire.py`.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import io
@@ -14,6 +16,9 @@ import os
 import struct
 import sys
 import threading
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
 
 MAGIC = b"HPT1"
 PREFIX = struct.Struct("<4sIQ")
@@ -24,14 +29,19 @@ PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 OUTPUTS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
 
-class Refused(Exception):
+Header = dict[str, Any]
+Parts = Sequence["bytes | bytearray"]
+Reply = tuple[Header, Parts]
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, no error
     """The answer is nothing that may cross; the message says why."""
 
 
 # --- frames -----------------------------------------------------------------------------------
 
 
-def read_exactly(descriptor, size):
+def read_exactly(descriptor: int, size: int) -> bytearray:
     data = bytearray(size)
     view = memoryview(data)
     while view:
@@ -42,19 +52,19 @@ def read_exactly(descriptor, size):
     return data
 
 
-def write_all(descriptor, data):
+def write_all(descriptor: int, data: bytes | bytearray) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
-def receive(descriptor):
+def receive(descriptor: int) -> tuple[Header, bytearray]:
     _, header_length, body_length = PREFIX.unpack(read_exactly(descriptor, PREFIX.size))
     header = json.loads(read_exactly(descriptor, header_length))
     return header, read_exactly(descriptor, body_length)
 
 
-def send(descriptor, header, parts):
+def send(descriptor: int, header: Header, parts: Parts) -> None:
     text = json.dumps(header, separators=(",", ":")).encode()
     if len(text) > HEADER_LIMIT:
         text, parts = json.dumps({"id": header["id"], "refused": "a header too long"}).encode(), ()
@@ -67,11 +77,11 @@ def send(descriptor, header, parts):
 # --- arrays -----------------------------------------------------------------------------------
 
 
-def decode_columns(specs, body):
+def decode_columns(specs: list[Header], body: bytearray) -> list[tuple[str, str, Any]]:
     """[(name, kind, numpy array or list of str and None)], in order."""
-    import numpy
-
-    at, columns = 0, []
+    numpy = import_module("numpy")
+    at = 0
+    columns: list[tuple[str, str, Any]] = []
     for spec in specs:
         rows = spec["shape"][0]
         if spec["kind"] == "str":
@@ -92,10 +102,9 @@ def decode_columns(specs, body):
     return columns
 
 
-def plain(result):
-    """(header, parts) of whatever the model answered, if it is a plain array of up to 2 dimensions."""
-    import numpy
-
+def plain(result: Any) -> Reply:
+    """Whatever the model answered, if it is a plain array of one or two dimensions."""
+    numpy = import_module("numpy")
     array = numpy.asarray(result)
     if array.ndim not in (1, 2):
         raise Refused(f"an array of {array.ndim} dimensions")
@@ -114,9 +123,8 @@ def plain(result):
     return {"kind": code, "shape": list(array.shape)}, [data.tobytes()]
 
 
-def plain_objects(array):
-    import numpy
-
+def plain_objects(array: Any) -> tuple[Any, str]:
+    numpy = import_module("numpy")
     items = array.ravel().tolist()
     if all(isinstance(item, str) for item in items):
         return array, "U"
@@ -128,9 +136,8 @@ def plain_objects(array):
     raise Refused(f"objects of type {type(other).__name__}")
 
 
-def encode_text(items, shape):
-    import numpy
-
+def encode_text(items: list[str | None], shape: tuple[int, ...]) -> Reply:
+    numpy = import_module("numpy")
     pieces = [b"" if item is None else item.encode(errors="replace") for item in items]
     offsets = numpy.zeros(len(pieces) + 1, "<i8")
     numpy.cumsum([len(piece) for piece in pieces], out=offsets[1:])
@@ -152,103 +159,108 @@ class ThreadSemaphore:
 
     SEM_VALUE_MAX = 2**31 - 1
 
-    def __init__(self, kind, value, maxvalue, name, unlink):
-        self._lock = threading.RLock() if kind == 0 else threading.Semaphore(value)
+    def __init__(
+        self,
+        kind: int,
+        value: int,
+        maxvalue: int,
+        name: str,  # noqa: ARG002 - the signature of what it stands in for
+        unlink: bool,  # noqa: ARG002 - as above
+    ) -> None:
+        self._lock: Any = threading.RLock() if kind == 0 else threading.Semaphore(value)
         self.kind, self.maxvalue, self.name, self.handle = kind, maxvalue, None, 0
 
-    def acquire(self, block=True, timeout=None):
+    def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
         if not block:
-            return self._lock.acquire(blocking=False)
+            return bool(self._lock.acquire(blocking=False))
         if timeout is None:
-            return self._lock.acquire()
-        return self._lock.acquire(timeout=max(timeout, 0))
+            return bool(self._lock.acquire())
+        return bool(self._lock.acquire(timeout=max(timeout, 0)))
 
-    def release(self):
+    def release(self) -> None:
         self._lock.release()
 
-    def __enter__(self):
+    def __enter__(self) -> bool:
         return self.acquire()
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.release()
 
-    def _is_mine(self):
-        return self.kind != 0 or self._lock._is_owned()
+    def _is_mine(self) -> bool:
+        return self.kind != 0 or bool(self._lock._is_owned())
 
-    def _get_value(self):
-        return getattr(self._lock, "_value", 1)
+    def _get_value(self) -> int:
+        return int(getattr(self._lock, "_value", 1))
 
-    def _is_zero(self):
+    def _is_zero(self) -> bool:
         return self._get_value() == 0
 
-    def _after_fork(self):
-        pass
+    def _after_fork(self) -> None:
+        """Nothing: no fork is possible."""
 
 
-def use_threads_only():
+def use_threads_only() -> None:
     with contextlib.suppress(ImportError):
-        import _multiprocessing
-
-        _multiprocessing.SemLock = ThreadSemaphore
+        vars(import_module("_multiprocessing"))["SemLock"] = ThreadSemaphore
 
 
-def thread_backend():
+def thread_backend() -> contextlib.AbstractContextManager[Any]:
     """Makes joblib run its jobs as threads, whatever the estimator would have preferred."""
     joblib = sys.modules.get("joblib")
     if joblib is None:
         return contextlib.nullcontext()
-    configure = getattr(joblib, "parallel_config", None)
-    if configure is None:
-        return joblib.parallel_backend("threading", n_jobs=None)
-    return configure(backend="threading")
+    configure = getattr(joblib, "parallel_config", None)  # joblib 1.3
+    context: contextlib.AbstractContextManager[Any] = (
+        configure(backend="threading")
+        if configure
+        else joblib.parallel_backend("threading", n_jobs=None)
+    )
+    return context
 
 
 # --- loaders: one function a format, from bytes ---------------------------------------------------
 
 
-def load_pickle(payload, options):
-    import pickle
-
-    return pickle.loads(payload)
+def load_pickle(payload: bytes) -> Any:
+    return import_module("pickle").loads(payload)
 
 
-def load_joblib(payload, options):
-    import joblib
-
-    return joblib.load(io.BytesIO(payload))
+def load_joblib(payload: bytes) -> Any:
+    return import_module("joblib").load(io.BytesIO(payload))
 
 
 LOADERS = {"pickle": load_pickle, "joblib": load_joblib}
 
 
-# --- parsers: one function a format, from bytes to a pandas DataFrame ------------------------------
+# --- parsers: one function a format, from bytes to a pandas DataFrame -----------------------------
 
 
-def parse_csv(payload, options):
-    import pandas
-
-    return pandas.read_csv(io.BytesIO(payload), low_memory=False)
+def parse_csv(payload: bytes) -> Any:
+    return import_module("pandas").read_csv(io.BytesIO(payload), low_memory=False)
 
 
 PARSERS = {"csv": parse_csv}
 
 
-def encode_series(series):
-    import numpy
-
+def encode_series(series: Any) -> Reply:
+    numpy = import_module("numpy")
     kind = series.dtype.kind if isinstance(series.dtype, numpy.dtype) else "O"
     if kind in "biuf":
         return plain(series.to_numpy())
     missing = series.isna().tolist()
-    items = [None if gone else str(item) for item, gone in zip(series.tolist(), missing)]
+    items = [
+        None if gone else str(item) for item, gone in zip(series.tolist(), missing, strict=True)
+    ]
     return encode_text(items, (len(items),))
 
 
-# --- operations: (state, header, body) -> (answer, parts) ---------------------------------------------
+# --- operations: (state, header, body) -> (answer, parts) -----------------------------------------
 
 
-def do_lock(state, header, body):
+def do_lock(_state: Header, _header: Header, body: bytearray) -> Reply:
     """No program is started from here on: the second filter, over the launcher's."""
+    if not body:
+        return {}, ()
     instructions = ctypes.create_string_buffer(bytes(body), len(body))
     descriptor = struct.pack("@HP", len(body) // 8, ctypes.addressof(instructions))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -259,42 +271,42 @@ def do_lock(state, header, body):
     return {}, ()
 
 
-def do_import(state, header, body):
+def do_import(_state: Header, header: Header, _body: bytearray) -> Reply:
     """Imports ahead of time what it can; what is missing shows when the model is loaded."""
     missing = []
     for name in header["modules"]:
         try:
-            __import__(name)
-        except Exception:
+            import_module(name)
+        except Exception:  # noqa: BLE001 - an import may fail in any way
             missing.append(name)
     return {"missing": missing}, ()
 
 
-def do_load(state, header, body):
+def do_load(state: Header, header: Header, body: bytearray) -> Reply:
     payload = bytes(body)
     body.clear()
-    model = LOADERS[header["loader"]](payload, header["options"])
-    state["model"], state["input"] = model, header["options"].get("input", "auto")
-    answer = {
+    model = LOADERS[header["loader"]](payload)
+    state["model"], state["input"] = model, header["input"]
+    answer: Header = {
         "type": type(model).__name__,
         "outputs": [name for name in OUTPUTS if callable(getattr(model, name, None))],
         "features": feature_names(model),
     }
     try:
         answer["classes"], parts = plain(model.classes_)
-    except Exception:
+    except Exception:  # noqa: BLE001 - the model is asked a favour, and its code may do anything
         answer["classes"], parts = None, ()
     return answer, parts
 
 
-def feature_names(model):
+def feature_names(model: Any) -> list[str] | None:
     try:
         return [str(name) for name in model.feature_names_in_]
-    except Exception:
+    except Exception:  # noqa: BLE001 - as above
         return None
 
 
-def do_predict(state, header, body):
+def do_predict(state: Header, header: Header, body: bytearray) -> Reply:
     data = model_input(state, decode_columns(header["columns"], body))
     method = getattr(state["model"], header["method"])
     with thread_backend():
@@ -303,17 +315,15 @@ def do_predict(state, header, body):
     return {"array": answer}, parts
 
 
-def model_input(state, columns):
+def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
     """A DataFrame for a model that knows names or for text columns, else a plain matrix."""
-    import numpy
-
+    numpy = import_module("numpy")
     wanted = state["input"]
     text = any(kind == "str" for _, kind, _ in columns)
     named = text or hasattr(state["model"], "feature_names_in_")
     if wanted == "array" or (wanted == "auto" and not named):
         return numpy.column_stack([values for _, _, values in columns])
-    import pandas
-
+    pandas = import_module("pandas")
     # Missing text is NaN, as read_csv gives it to whoever trained on a file.
     return pandas.DataFrame(
         {
@@ -325,13 +335,14 @@ def model_input(state, columns):
     )
 
 
-def do_parse(state, header, body):
+def do_parse(_state: Header, header: Header, body: bytearray) -> Reply:
     payload = bytes(body)
     body.clear()
-    frame = PARSERS[header["format"]](payload, header["options"])
+    frame = PARSERS[header["format"]](payload)
     if frame.shape[1] > header["columns_limit"]:
         raise Refused(f"{frame.shape[1]} columns, more than {header['columns_limit']}")
-    columns, parts = [], []
+    columns: list[Header] = []
+    parts: list[bytes | bytearray] = []
     for position, name in enumerate(frame.columns):
         spec, pieces = encode_series(frame.iloc[:, position])
         columns.append({"name": str(name), **spec})
@@ -348,26 +359,26 @@ OPERATIONS = {
 }
 
 
-def answer(state, header, body):
+def answer(state: Header, header: Header, body: bytearray) -> Reply:
     try:
         return OPERATIONS[header["op"]](state, header, body)
     except Refused as refusal:
         return {"refused": str(refusal)[:TEXT_LIMIT]}, ()
-    except BaseException as error:  # SystemExit too: a model must not end us politely
+    except BaseException as error:  # noqa: BLE001 - SystemExit too: a model must not end us politely
         return {"raised": {"type": type(error).__name__, "message": words(error)}}, ()
 
 
-def words(error):
+def words(error: BaseException) -> str:
     try:
         return str(error)[:TEXT_LIMIT]
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - the exception is the model's own
         return ""
 
 
-def main():
+def main() -> None:
     requests, results = int(sys.argv[1]), int(sys.argv[2])
     use_threads_only()
-    state = {}
+    state: Header = {}
     while True:
         header, body = receive(requests)
         reply, parts = answer(state, header, body)

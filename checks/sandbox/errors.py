@@ -15,7 +15,7 @@ class SandboxError(Exception):
     """Anything this room raises; `str()` of it is one sentence for a person."""
 
 
-class SandboxUnavailable(SandboxError):
+class SandboxUnavailable(SandboxError):  # noqa: N818 - a state of this machine
     """This machine cannot confine the child well enough, or the child could not be started."""
 
 
@@ -29,8 +29,8 @@ class Kind(StrEnum):
     RAISED = "raised"  # the model's or the parser's own exception
 
 
-class ModelFailed(SandboxError):
-    """The model (or data file) failed in the child. `kind` says how, `sentence` says it in words."""
+class ModelFailed(SandboxError):  # noqa: N818 - the verdict it leads to
+    """The model (or data file) failed in the child: `kind` says how, `sentence` in words."""
 
     def __init__(self, kind: Kind, sentence: str) -> None:
         super().__init__(sentence)

@@ -11,9 +11,12 @@ import pwd
 import random
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checks.sandbox import process
-from checks.sandbox.limits import Limits
+
+if TYPE_CHECKING:
+    from checks.sandbox.limits import Limits
 
 # systemd's range for uids that belong to nobody and are given out for a while
 SPARE_UIDS = range(61184, 65520)

@@ -31,7 +31,7 @@ class Environment:
         packages = [
             entry for folder in self.folders for entry in folder.glob("python3*/*-packages/*")
         ]
-        paths = [*self.folders, *self.files, *self.programs, *packages]
+        paths = [self.interpreter, *self.folders, *self.files, *self.programs, *packages]
         return all(_open_to_others(path) for path in paths)
 
 
@@ -42,9 +42,10 @@ def describe(interpreter: Path) -> Environment:
     """
     if not (interpreter.is_file() and os.access(interpreter, os.X_OK)):
         raise SandboxUnavailable(
-            f"There is no Python interpreter at {interpreter}; name one that has the model's packages."
+            f"There is no Python interpreter at {interpreter}; "
+            "name one that has the model's packages."
         )
-    called = Path(os.path.abspath(interpreter))  # noqa: PTH100 - resolve() would leave the venv
+    called = Path(os.path.abspath(interpreter))  # resolve() would leave a virtual environment
     real = called.resolve()
     prefixes = [*_virtual_prefixes(called), real.parent.parent]
     configuration = called.parent.parent / "pyvenv.cfg"
@@ -115,7 +116,8 @@ def _open_to_others(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
         wanted = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
-        ancestors = all(parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents)
+        parents = {*path.parents, *path.resolve().parents}
+        ancestors = all(parent.stat().st_mode & stat.S_IXOTH for parent in parents)
     except OSError:
         return False
     return ancestors and mode & wanted == wanted

@@ -7,6 +7,8 @@ writes a report of one line to the result pipe and executes the interpreter. It 
 library only.
 """
 
+from __future__ import annotations
+
 import base64
 import ctypes
 import json
@@ -14,9 +16,10 @@ import os
 import resource
 import struct
 import sys
+from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 22, 24
-PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS = 28, 38
+PR_SET_SECUREBITS, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 28, 36, 38
 SECUREBITS_NO_ROOT = 0b1111  # NOROOT and NO_SETUID_FIXUP, both locked
 CAPABILITY_VERSION_3 = 0x20080522
 LAST_CAPABILITY = 63
@@ -26,7 +29,7 @@ SIGKILL = 9
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def check(result, what):
+def check(result: int, what: str) -> int:
     """Turns a C library failure into an OSError that says what failed."""
     if result < 0:
         number = ctypes.get_errno()
@@ -34,26 +37,26 @@ def check(result, what):
     return result
 
 
-def prctl(option, value, name, third=0):
+def prctl(option: int, value: int, name: str, third: ctypes.c_char_p | None = None) -> None:
+    """prctl(2): `third` is for the one option that takes a pointer."""
     zero = ctypes.c_ulong(0)
-    arguments = (ctypes.c_ulong(value), third or zero, zero, zero)
-    check(LIBC.prctl(option, *arguments), name)
+    check(LIBC.prctl(option, ctypes.c_ulong(value), third or zero, zero, zero), name)
 
 
-def set_rlimits(plan):
+def set_rlimits(plan: list[tuple[str, int, int]]) -> bool:
     for name, soft, hard in plan:
         resource.setrlimit(getattr(resource, name), (soft, hard))
     return True
 
 
-def change_uid(number):
+def change_uid(number: int) -> int:
     os.setgroups([])
     os.setresgid(number, number, number)
     os.setresuid(number, number, number)
     return number
 
 
-def drop_capabilities(_plan):
+def drop_capabilities(_plan: bool) -> bool:
     """Root without its powers, where root has to stay root to read the interpreter."""
     if os.geteuid() == 0:
         prctl(PR_SET_SECUREBITS, SECUREBITS_NO_ROOT, "PR_SET_SECUREBITS")
@@ -64,8 +67,8 @@ def drop_capabilities(_plan):
     return True
 
 
-def restrict_files(plan):
-    """Landlock: plan = [files, network, scopes, [[path, access], ...]]. A missing path is skipped."""
+def restrict_files(plan: Any) -> bool:
+    """Landlock; plan = [files, network, scopes, [[path, access], ...]], missing paths skipped."""
     files, network, scopes, rules = plan
     attributes = struct.pack("<QQQ", files, network, scopes)
     size = ctypes.c_size_t(len(attributes))
@@ -83,7 +86,7 @@ def restrict_files(plan):
     return True
 
 
-def filter_calls(plan):
+def filter_calls(plan: str) -> bool:
     program = base64.b64decode(plan)
     instructions = ctypes.create_string_buffer(program, len(program))
     descriptor = struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
@@ -102,14 +105,16 @@ STEPS = (
 )
 
 
-def lock(plan):
+def lock(plan: dict[str, Any]) -> dict[str, Any]:
     """Applies each planned step and reports it; one that fails is reported and the rest go on."""
-    report = {"done": {}, "failed": {}}
+    report: dict[str, Any] = {"done": {}, "failed": {}}
     for name, step in STEPS:
         if name == "landlock" and sys.platform == "linux":
             # Both need it, and a change of uid clears the signal of the parent's death.
             prctl(PR_SET_NO_NEW_PRIVS, 1, "PR_SET_NO_NEW_PRIVS")
             prctl(PR_SET_PDEATHSIG, SIGKILL, "PR_SET_PDEATHSIG")
+            # Where processes can be made after all, orphans stay below us and are found.
+            prctl(PR_SET_CHILD_SUBREAPER, 1, "PR_SET_CHILD_SUBREAPER")
         if plan.get(name) is None:
             continue
         try:
@@ -119,11 +124,11 @@ def lock(plan):
     return report
 
 
-def say(descriptor, message):
+def say(descriptor: int, message: dict[str, Any]) -> None:
     os.write(descriptor, json.dumps(message).encode() + b"\n")
 
 
-def main():
+def main() -> None:
     requests, results = int(sys.argv[1]), int(sys.argv[2])
     size = struct.unpack("<I", os.read(requests, 4))[0]
     text = b""
@@ -135,7 +140,9 @@ def main():
         os._exit(1)  # the parent died before its death could be signalled
     say(results, report)
     try:
-        os.execve(plan["program"], plan["arguments"], plan["environment"])
+        os.execve(  # noqa: S606 - the point of it all
+            plan["program"], plan["arguments"], plan["environment"]
+        )
     except OSError as error:
         say(results, {"cannot start": str(error)})
         os._exit(1)

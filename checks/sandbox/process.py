@@ -12,8 +12,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from checks.sandbox.errors import SandboxError
+
 PROC = Path("/proc")
 REAP_S = 10.0  # a killed process that is not gone by then is stuck in the kernel
+ROUNDS = 100
 LIMIT_LINES = {
     "RLIMIT_AS": "Max address space",
     "RLIMIT_CPU": "Max cpu time",
@@ -35,12 +38,10 @@ def status(pid: int) -> Mapping[str, str]:
     }
 
 
-def seccomp_filters(pid: int) -> int:
-    """How many seccomp filters hold the process; 1 where the kernel does not count (before 5.9)."""
-    lines = status(pid)
-    if lines.get("Seccomp") != "2":
-        return 0
-    return int(lines.get("Seccomp_filters", "1"))
+def seccomp_filters(pid: int) -> int | None:
+    """How many seccomp filters hold the process, None where the kernel does not count them."""
+    count = status(pid).get("Seccomp_filters")
+    return None if count is None else int(count)
 
 
 def runs_as(pid: int, uid: int) -> bool:
@@ -94,6 +95,8 @@ def resident_bytes(pid: int, line: str = "VmRSS") -> int:
 
 def threads_of(uid: int) -> int:
     """How many threads run under this real uid, as RLIMIT_NPROC counts them."""
+    if not PROC.is_dir():
+        return 0
     every = (status(int(entry.name)) for entry in PROC.iterdir() if entry.name.isdigit())
     return sum(
         int(lines.get("Threads", "0"))
@@ -103,14 +106,37 @@ def threads_of(uid: int) -> int:
 
 
 def end(process: subprocess.Popen[bytes]) -> int:
-    """Kills the process and its whole group, reaps it and returns its exit code."""
-    for descendant in tree(process.pid)[1:]:  # only a child without the seccomp layer has any
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(descendant, signal.SIGKILL)
+    """Kills the process and all that came from it, reaps it and returns its exit code."""
+    if process.poll() is None:
+        _end_descendants(process.pid)
+    _send(signal.SIGKILL, -process.pid)
+    try:
+        return process.wait(REAP_S)
+    except subprocess.TimeoutExpired as error:
+        raise SandboxError(
+            f"The process {process.pid} is stuck in the kernel and could not be killed."
+        ) from error
+
+
+def _end_descendants(pid: int) -> None:
+    """Kills what a child without the seccomp layer may have started, daemons too.
+
+    Such a child is a subreaper, so its orphans stay below it; it is stopped first, so that it makes
+    no more of them. Under seccomp there are none, and this looks once.
+    """
+    for _ in range(ROUNDS):
+        alive = [each for each in tree(pid)[1:] if status(each).get("State", "Z")[0] not in "ZX"]
+        if not alive:
+            return
+        for each in (pid, *alive):
+            _send(signal.SIGSTOP, each)
+        for each in alive:
+            _send(signal.SIGKILL, each)
+
+
+def _send(number: signal.Signals, pid: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    return process.wait(REAP_S)
+        os.kill(pid, number)
 
 
 def how_it_ended(code: int) -> str:
@@ -118,5 +144,12 @@ def how_it_ended(code: int) -> str:
     if code == -signal.SIGXCPU:
         return "used up its processor time"
     if code < 0:
-        return f"was ended by {signal.Signals(-code).name}"
+        return f"was ended by {_signal_name(-code)}"
     return f"ended by itself with exit code {code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

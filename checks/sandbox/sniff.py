@@ -1,14 +1,125 @@
 """Says what is wrong with a file before anybody loads it: empty, a pointer, cut off, misnamed.
 
 Pure. The model adapters and the data collectors call it with the file's bytes and suffix. It proves
-nothing good about a file: a hostile pickle is a well-formed pickle.
+nothing good about a file: a hostile pickle is a well-formed pickle. What is compressed is not
+unpacked here, so a cut in it shows only when the child reads it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
+LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/v1"
+ANNEX_POINTER: Final = b"/annex/objects/"
+HEAD_BYTES: Final = 4096
+ZIP_END: Final = b"PK\x05\x06"
+ZIP_END_WITHIN: Final = 65_557  # the end record and the longest comment
+
+PICKLE, ZIP, TEXT, PARQUET = "a pickle", "a zip archive", "text", "a Parquet file"
+COMPRESSED: Final = {
+    b"\x1f\x8b": "gzip data",
+    b"BZh": "bzip2 data",
+    b"\xfd7zXZ\x00": "xz data",
+    b"\x04\x22\x4d\x18": "lz4 data",
+    b"\x5d\x00\x00": "lzma data",
+    b"x\x01": "zlib data",
+    b"x\x5e": "zlib data",
+    b"x\x9c": "zlib data",
+    b"x\xda": "zlib data",
+}
+MAGIC: Final[Mapping[bytes, str]] = {
+    b"PK\x03\x04": ZIP,
+    b"PK\x05\x06": ZIP,
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
+    b"\x93NUMPY": "a numpy array",
+    b"PAR1": PARQUET,
+    b"ARROW1": "an Arrow file",
+    b"\x7fELF": "a program",
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    **COMPRESSED,
+    **{bytes([0x80, protocol]): PICKLE for protocol in range(2, 6)},
+}
+PICKLED: Final = frozenset({PICKLE, *COMPRESSED.values()})
+EXPECTED: Final[Mapping[str, frozenset[str]]] = {
+    ".pkl": PICKLED,
+    ".pickle": PICKLED,
+    ".joblib": PICKLED,
+    ".skops": frozenset({ZIP}),
+    ".npz": frozenset({ZIP}),
+    ".npy": frozenset({"a numpy array"}),
+    ".pt": frozenset({ZIP, PICKLE}),
+    ".pth": frozenset({ZIP, PICKLE}),
+    ".h5": frozenset({"an HDF5 file"}),
+    ".keras": frozenset({ZIP, "an HDF5 file"}),
+    ".parquet": frozenset({PARQUET}),
+    ".csv": frozenset({TEXT}),
+    ".tsv": frozenset({TEXT}),
+    ".json": frozenset({TEXT}),
+}
+
 
 def describe_bytes(payload: bytes, suffix: str) -> str | None:
-    """One sentence about what is wrong with the file, None when nothing is seen."""
+    """One sentence about what is wrong with a file that ends in `suffix` (".pkl"), or None.
+
+    An unknown suffix is judged only by what no file should be: empty, a pointer.
+    """
     if not payload:
-        return "The file is empty (0 bytes)."
-    return None
+        return "The file is empty (0 bytes): was it written completely?"
+    if payload.startswith(LFS_POINTER):
+        return (
+            "The file is a Git LFS pointer, not the file itself: check it out with LFS "
+            "(`git lfs pull`, or `lfs: true` for actions/checkout)."
+        )
+    if payload.startswith(ANNEX_POINTER):
+        return (
+            "The file is a git-annex pointer, not the file itself: fetch it with `git annex get`."
+        )
+    expected = EXPECTED.get(suffix.lower())
+    if expected is None:
+        return None
+    kind = recognise(payload)
+    if kind not in expected and not _old_pickle(payload, kind, expected):
+        return (
+            f"The file ends in {suffix} but is {kind or 'of no known kind'}; "
+            f"expected {' or '.join(sorted(expected))}."
+        )
+    return _cut_off(payload, kind)
+
+
+def recognise(payload: bytes) -> str | None:
+    """What the bytes begin as: a name from MAGIC, "an HTML page", "text", or None."""
+    for magic, kind in MAGIC.items():
+        if payload.startswith(magic):
+            return kind
+    head = payload[:HEAD_BYTES]
+    if not _is_text(head):
+        return None
+    beginning = head.lstrip().lower()
+    return "an HTML page" if beginning.startswith((b"<!doctype html", b"<html")) else TEXT
+
+
+def _is_text(head: bytes) -> bool:
+    if b"\0" in head:
+        return head.startswith((b"\xff\xfe", b"\xfe\xff"))  # UTF-16 says so first
+    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)
+    return control == 0
+
+
+def _old_pickle(payload: bytes, kind: str | None, expected: frozenset[str]) -> bool:
+    """Protocols 0 and 1 have no magic: they are told from text by their last opcode only."""
+    return PICKLE in expected and kind in (TEXT, None) and payload.rstrip(b"\n").endswith(b".")
+
+
+def _cut_off(payload: bytes, kind: str | None) -> str | None:
+    complete = True
+    if kind == PICKLE:
+        complete = payload.endswith(b".")  # STOP; joblib's raw arrays come before it
+    elif kind == ZIP:
+        complete = ZIP_END in payload[-ZIP_END_WITHIN:]
+    elif kind == PARQUET:
+        complete = len(payload) > len(b"PAR1") * 2 and payload.endswith(b"PAR1")
+    if complete:
+        return None
+    return f"The file is {kind} that is cut off after {len(payload)} bytes: its end is missing."

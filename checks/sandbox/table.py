@@ -72,7 +72,13 @@ def column_of(name: str, values: Any) -> Column:
         return Column(name, "int", array.astype(np.int64))
     if array.dtype.kind == "f":
         return Column(name, "float", array.astype(np.float64))
-    return Column(name, "str", array.astype(object))
+    texts = np.empty(len(array), object)
+    texts[:] = [None if _missing(item) else str(item) for item in array.tolist()]
+    return Column(name, "str", texts)
+
+
+def _missing(item: Any) -> bool:
+    return item is None or (isinstance(item, float) and item != item)  # noqa: PLR0124 - NaN
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,12 +26,13 @@ MAGIC: Final = b"HPT1"
 PREFIX: Final = struct.Struct("<4sIQ")
 HEADER_LIMIT: Final = 8 << 20  # bytes
 DIMENSIONS_LIMIT: Final = 2
+SIDE_LIMIT: Final = 1 << 31  # rows or columns
 DTYPES: Final[Mapping[str, str]] = {"f8": "<f8", "i8": "<i8", "b1": "|b1"}
 KINDS: Final[Mapping[ColumnKind, str]] = {"float": "f8", "int": "i8", "bool": "b1", "str": "str"}
 COLUMN_KINDS: Final[Mapping[str, ColumnKind]] = {code: kind for kind, code in KINDS.items()}
 
 
-class Malformed(ValueError):
+class Malformed(ValueError):  # noqa: N818 - says what the frame is
     """What was received is no frame of ours; the message says which rule it breaks."""
 
 
@@ -127,9 +128,9 @@ class Reader:
         dtype = DTYPES.get(str(spec.get("kind")))
         if dtype is None:
             raise Malformed(f"an array of kind {str(spec.get('kind'))[:20]!r} is not a plain one")
-        # bool bytes other than 0 and 1 would be undefined in numpy, so they are compared, not viewed
-        if dtype == "|b1":
-            return (self._numbers("|u1", count) != 0).reshape(shape)
+        if dtype == "|b1":  # compared, not viewed: other bytes than 0 and 1 would be undefined
+            truths: Array = self._numbers("|u1", count) != 0
+            return truths.reshape(shape)
         return self._numbers(dtype, count).reshape(shape)
 
     def table(self, specs: Json) -> Table:
@@ -169,7 +170,7 @@ class Reader:
             not _whole(size)
             or offsets[0] != 0
             or offsets[-1] != size
-            or (np.diff(offsets) < 0).any()
+            or (offsets[1:] < offsets[:-1]).any()
         ):
             raise Malformed("a text array's offsets do not fit its bytes")
         text = bytes(self._take(size))
@@ -193,6 +194,6 @@ def _whole(value: Json) -> bool:
 def _shape(value: Json) -> tuple[int, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= DIMENSIONS_LIMIT:
         raise Malformed("an array's shape needs one or two dimensions")
-    if not all(_whole(size) for size in value):
-        raise Malformed("an array's shape is made of whole numbers")
+    if not all(_whole(size) and size <= SIDE_LIMIT for size in value):
+        raise Malformed("an array's shape is made of whole numbers, none of them huge")
     return tuple(value)
