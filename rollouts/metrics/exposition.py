@@ -55,7 +55,7 @@ class Selector:
             return cls(value)
         if isinstance(value, Mapping) and isinstance(value.get("metric"), str):
             labels = value.get("labels") or {}
-            if isinstance(labels, Mapping) and all(isinstance(v, str) for v in labels.values()):
+            if isinstance(labels, Mapping) and _all_text(labels):
                 return cls(value["metric"], dict(labels))
         raise _invalid(f"{value!r:.80} is neither a metric name nor {{metric, labels}}")
 
@@ -121,6 +121,10 @@ class Page:
                 value = _number(_series(line, rest)[1])
                 return value if math.isfinite(value) else None
         return None
+
+
+def _all_text(labels: Mapping[object, object]) -> bool:
+    return all(isinstance(part, str) for item in labels.items() for part in item)
 
 
 def _announcements(metric: str) -> list[list[str]]:
