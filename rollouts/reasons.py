@@ -57,3 +57,5 @@ class Reason(StrEnum):
     STABLE_NOT_READY = "StableNotReady"
     # What the analysis found, beside CandidateWorse, LimitBreached and NotEnoughEvidence
     CANDIDATE_FINE = "CandidateFine"
+    # More of taking back
+    CANDIDATE_NOT_READY = "CandidateNotReady"

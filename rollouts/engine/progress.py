@@ -1,0 +1,160 @@
+"""Moving on: from the weight that is confirmed to the next one, and on to the promotion.
+
+Called by `advance` when the route shows what was asked. Where to go is the request's or the
+strategy's word; that the pods are there first is ours. It deliberately never rolls back for what
+the analysis says: `safety` has been asked before.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from rollouts.analysis import Kind
+from rollouts.model import (
+    Aim,
+    Decision,
+    EndBake,
+    OnUndecided,
+    Phase,
+    Promote,
+    RollBack,
+    Scale,
+    SetWeight,
+    Wait,
+)
+from rollouts.reasons import Reason
+from rollouts.strategies import Finish, GoTo, Progress, Stay
+
+if TYPE_CHECKING:
+    from rollouts.engine.view import Plan, View
+
+
+def move_on(view: View) -> Decision | None:
+    """The next step of a rollout or its bake; None where nothing moves."""
+    if view.baking:
+        return _bake(view)
+    if not view.moving:
+        return None
+    if view.plan is None:
+        return Wait(Reason.SPEC_INVALID, view.problem, _held(view))
+    if view.status.stable is None or view.status.aim in {Aim.PROMOTE, Aim.RETURN}:
+        return _all(view, view.plan)
+    if view.status.aim is Aim.WEIGHT:
+        return _to_weight(view, view.plan)
+    return _by_steps(view, view.plan)
+
+
+def _held(view: View) -> Phase:
+    return Phase.HOLDING if view.status.stable else Phase.DEGRADED
+
+
+def _to_weight(view: View, plan: Plan) -> Decision:
+    weight = view.status.aim_weight
+    if view.status.weight.asked == weight and view.of(view.status.candidate).endpoints:
+        message = f"held at {weight} % until somebody promotes it or takes it back"
+        return Wait(Reason.HOLDING_AT_WEIGHT, message, Phase.HOLDING)
+    return _reach(view, plan, GoTo(weight, 0))
+
+
+def _by_steps(view: View, plan: Plan) -> Decision:
+    status = view.status
+    since_s = view.age(status.progressed_at).total_seconds()
+    late = since_s > plan.spec.horizon_s
+    told_to_go_on = late and plan.spec.on_undecided is OnUndecided.PROMOTE
+    progress = Progress(status.weight.confirmed, since_s, _fine(view) or told_to_go_on)
+    move = plan.strategy.next(plan.settings, progress)
+    if isinstance(move, Finish):
+        return _all(view, plan)
+    if isinstance(move, GoTo):
+        return _reach(view, plan, move)
+    return _undecided(view, plan, move) if late else _stay(view, move, Phase.PROGRESSING)
+
+
+def _fine(view: View) -> bool:
+    analysis = view.seen.analysis
+    judgement = analysis.judgement if analysis else None
+    return judgement is not None and judgement.kind is Kind.FINE
+
+
+def _stay(view: View, stay: Stay, phase: Phase) -> Wait:
+    until = None if stay.for_s is None else view.now + timedelta(seconds=stay.for_s)
+    return Wait(stay.reason, stay.message, phase, until)
+
+
+def _undecided(view: View, plan: Plan, stay: Stay) -> Decision:
+    if stay.for_s is None and plan.spec.on_undecided is OnUndecided.ROLL_BACK:
+        message = f"undecided after {plan.spec.horizon_s} s, and declared to be rolled back then"
+        return RollBack(stay.reason, message)
+    return _stay(view, stay, Phase.HOLDING)
+
+
+def _all(view: View, plan: Plan) -> Decision:
+    """Everything to the candidate, at stable's size, and then the pointer."""
+    if view.status.weight.asked < 100:
+        return _reach(view, plan, GoTo(100, view.status.step + 1))
+    state, replicas = view.of(view.status.candidate), plan.spec.replicas
+    if state.replicas < replicas or not state.endpoints:
+        return _pods(view, replicas) or _waiting(view, replicas)
+    return Promote(Reason.PROMOTING, "it has all the traffic")
+
+
+def _reach(view: View, plan: Plan, to: GoTo) -> Decision:
+    """To a weight: the pods first when it rises."""
+    if to.weight > view.status.weight.asked or not view.of(view.status.candidate).endpoints:
+        size = plan.candidate_size(to.weight)
+        decision = _pods(view, size)
+        if decision is not None:
+            return decision
+    phase = Phase.PROMOTING if _ending(view) else Phase.PROGRESSING
+    shown = view.seen.route.sequence if view.seen.route else None
+    message = f"{view.status.weight.asked} -> {to.weight} %"
+    return SetWeight(
+        Reason.PROMOTING if _ending(view) else Reason.WEIGHT_ASKED,
+        message,
+        to.weight,
+        to.step,
+        Phase.PENDING if view.status.stable is None else phase,
+        over=shown or 0,
+    )
+
+
+def _ending(view: View) -> bool:
+    return view.status.aim in {Aim.PROMOTE, Aim.RETURN}
+
+
+def _pods(view: View, size: int) -> Decision | None:
+    """None when `size` replicas are ready and can be reached."""
+    candidate = view.status.candidate
+    state = view.of(candidate)
+    if candidate is not None and state.replicas < size:
+        message = f"{state.replicas} -> {size} replicas"
+        return Scale(Reason.WAITING_FOR_PODS, message, candidate.name, size)
+    return _waiting(view, size) if state.serving < size else None
+
+
+def _waiting(view: View, size: int) -> Decision:
+    plan, state = view.plan, view.of(view.status.candidate)
+    deadline_s = plan.spec.progress_deadline_s if plan else 0
+    left = timedelta(seconds=deadline_s) - view.age(view.status.progressed_at)
+    said = f" ({state.trouble})" if state.trouble else ""
+    first = view.status.stable is None
+    if left <= timedelta(0):
+        message = f"{state.serving} of {size} pods are ready after {deadline_s} s{said}"
+        if first:  # nothing else could serve instead: it is waited for, and said
+            return Wait(Reason.PROGRESS_DEADLINE, message, Phase.DEGRADED)
+        return RollBack(Reason.PROGRESS_DEADLINE, message)
+    phase = Phase.PENDING if first else Phase.PROGRESSING
+    return Wait(Reason.WAITING_FOR_PODS, f"waiting for {size} ready pods", phase, view.now + left)
+
+
+def _bake(view: View) -> Decision:
+    if view.plan is None:
+        return Wait(Reason.SPEC_INVALID, view.problem, Phase.BAKING)
+    left = timedelta(seconds=view.plan.strategy.bake_s(view.plan.settings)) - view.age(
+        view.status.intent_at
+    )
+    if left > timedelta(0):
+        message = "it has all the traffic; the previous revision is kept ready to take it back"
+        return Wait(Reason.BAKING, message, Phase.BAKING, view.now + left)
+    return EndBake(Reason.PROMOTED, "the bake is over")

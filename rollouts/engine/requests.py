@@ -1,0 +1,178 @@
+"""Requests: each pending one is taken up or refused, with a reason.
+
+Called by `advance`. Taking one up changes the ModelDeployment's status only; the request's own
+status follows from that (`tidying`), so that a crash in between loses and doubles nothing. It
+deliberately knows no people: who may ask is the asker's side's business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollouts.engine.evidence import Refusal, refuse_evidence, refuse_image
+from rollouts.engine.starting import Begin, begin, wanted
+from rollouts.model import (
+    Aim,
+    Decision,
+    Gate,
+    MarkRequest,
+    RequestPhase,
+    RollBack,
+    Steer,
+    Verb,
+    Wait,
+)
+from rollouts.reasons import Reason
+from rollouts.revisions import revision_of, template_inputs
+
+if TYPE_CHECKING:
+    from rollouts.engine.view import Plan, View
+    from rollouts.model import Request
+
+
+def take_request(view: View) -> Decision | None:
+    """The next pending request's decision; rollbacks first, then in the order they came."""
+    pending = [request for request in view.seen.requests if request.pending]
+    for request in sorted(pending, key=_urgency):
+        if not was_taken(view, request):
+            return _decide(view, request)
+    return None
+
+
+def was_taken(view: View, request: Request) -> bool:
+    """True when the status shows that this request was taken up."""
+    named = {entry.request for entry in view.status.history} | {view.status.request}
+    return request.name in named
+
+
+def _urgency(request: Request) -> tuple[bool, str, str]:
+    return request.verb is not Verb.ROLL_BACK, request.created, request.name
+
+
+def _decide(view: View, request: Request) -> Decision:
+    refusal = _refuse_form(view, request)
+    if refusal is not None:
+        return refused(request, refusal)
+    decision = _VERBS[request.verb](view, request)
+    return refused(request, decision) if isinstance(decision, Refusal) else decision
+
+
+def refused(request: Request, refusal: Refusal) -> MarkRequest:
+    """The decision to refuse."""
+    return MarkRequest(refusal.reason, refusal.message, request.name, RequestPhase.REFUSED)
+
+
+def _refuse_form(view: View, request: Request) -> Refusal | None:
+    if request.problem:
+        return Refusal(Reason.REQUEST_INVALID, request.problem)
+    if request.expires_at is not None and request.expires_at <= view.now:
+        when = f"{request.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+        return Refusal(Reason.REQUEST_EXPIRED, f"it expired at {when}; ask again")
+    return None
+
+
+def _canary(view: View, request: Request) -> Decision | Refusal:
+    refusal = _refuse_canary(view, request)
+    if refusal is not None or view.plan is None:
+        return refusal or Refusal(Reason.SPEC_INVALID, view.problem)
+    inputs = template_inputs(view.plan.spec, request)
+    revision = revision_of(view.deployment.name, inputs)
+    status = view.status
+    aim = Aim.STEPS if request.weight is None else Aim.WEIGHT
+    weight, asker = request.weight or 0, request.requested_by or "a request"
+    if view.moving and status.candidate is not None and status.candidate.hash == revision.hash:
+        return Steer(
+            Reason.WEIGHT_ASKED, f"{asker} asked for {weight} %", aim, weight, request.name
+        )
+    if not view.resting:
+        running = status.candidate or status.stable
+        name = running.name if running else "another revision"
+        message = f"a rollout of {name} is under way; end it before another one begins"
+        return Refusal(Reason.ROLLOUT_IN_PROGRESS, message)
+    if status.stable is not None and status.stable.hash == revision.hash:
+        return Refusal(Reason.UP_TO_DATE, f"{revision.name} already has all the traffic")
+    how = Begin(
+        Reason.CANDIDATE_STARTED,
+        f"{asker} asked for {revision.name}",
+        aim,
+        weight,
+        request.name,
+        wanted(view, view.plan).hash,
+    )
+    return begin(view, inputs, how)
+
+
+def _refuse_canary(view: View, request: Request) -> Refusal | None:
+    if view.plan is None:
+        return Refusal(Reason.SPEC_INVALID, view.problem)
+    if view.status.stable is None:
+        message = "the first revision is not running yet; there is nothing to compare with"
+        return Refusal(Reason.STABLE_NOT_READY, message)
+    return (
+        refuse_image(request)
+        or _refuse_gate(view.plan, view, request)
+        or refuse_stale(view, request)
+    )
+
+
+def _refuse_gate(plan: Plan, view: View, request: Request) -> Refusal | None:
+    return refuse_evidence(request, view.now) if plan.spec.request_gate is Gate.REQUIRED else None
+
+
+def refuse_stale(view: View, request: Request) -> Refusal | None:
+    """None when the asker saw what is there now."""
+    seen, stable = request.seen, view.status.stable
+    if seen.generation and seen.generation != view.deployment.generation:
+        return Refusal(
+            Reason.REQUEST_STALE,
+            f"the spec has changed since (generation {seen.generation} was seen, "
+            f"{view.deployment.generation} is there); look again and ask again",
+        )
+    if seen.stable_image and stable is not None and seen.stable_image != stable.image:
+        return Refusal(
+            Reason.REQUEST_STALE,
+            f"another revision has become stable since ({stable.name}); look again and ask again",
+        )
+    return None
+
+
+def _promote(view: View, request: Request) -> Decision | Refusal:
+    if not view.moving or view.status.stable is None or view.status.aim is Aim.RETURN:
+        return Refusal(Reason.NOTHING_TO_PROMOTE, "there is no candidate to promote")
+    if stale := refuse_stale(view, request):
+        return stale
+    asker = request.requested_by or "a request"
+    return Steer(Reason.PROMOTING, f"{asker} promotes it", Aim.PROMOTE, 100, request.name)
+
+
+def _roll_back(view: View, request: Request) -> Decision | Refusal:
+    """Whoever wants to go back may have looked a moment ago: only another stable makes it stale."""
+    status, asker = view.status, request.requested_by or "a request"
+    known = {r.image for r in (status.stable, status.previous) if r}
+    if request.seen.stable_image and request.seen.stable_image not in known:
+        message = "another revision has become stable since; look again and ask again"
+        return Refusal(Reason.REQUEST_STALE, message)
+    message = f"{asker} takes it back"
+    if view.baking or (view.moving and status.stable is not None):
+        return RollBack(Reason.ROLLBACK_REQUESTED, message, request.name)
+    if view.rolling_back:
+        return Refusal(Reason.ROLLOUT_IN_PROGRESS, "it is being taken back already")
+    if view.resting and status.previous is not None:
+        return _return(view, request, message)
+    return Refusal(Reason.NOTHING_TO_ROLL_BACK, "no candidate runs and no earlier one is kept")
+
+
+def _return(view: View, request: Request, message: str) -> Decision | Refusal:
+    """Back to the revision that was stable before: it is scaled up, then gets everything."""
+    inputs = view.of(view.status.previous).inputs
+    if inputs is None or view.plan is None:
+        return Refusal(Reason.NOTHING_TO_ROLL_BACK, "the earlier revision's record is gone")
+    spec_hash = wanted(view, view.plan).hash
+    how = Begin(Reason.ROLLBACK_REQUESTED, message, Aim.RETURN, 100, request.name, spec_hash)
+    decision = begin(view, inputs, how)
+    if isinstance(decision, Wait):
+        return Refusal(decision.reason, decision.message)
+    return decision
+
+
+_VERBS = {Verb.CANARY: _canary, Verb.PROMOTE: _promote, Verb.ROLL_BACK: _roll_back}

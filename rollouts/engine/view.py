@@ -1,0 +1,120 @@
+"""Everything a rule of the engine looks at, in one frozen value, and what rules often ask of it.
+
+Made by `advance` for one decision. It deliberately decides nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from rollouts import strategies
+from rollouts.model import (
+    FieldError,
+    ModelDeployment,
+    Observation,
+    Phase,
+    Revision,
+    RevisionState,
+    Spec,
+    Status,
+)
+from rollouts.strategies import Strategy, StrategyError
+from rollouts.traffic import TrafficIntent
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A spec that makes sense, and its strategy with its settings."""
+
+    spec: Spec
+    strategy: Strategy
+    settings: Any
+
+    def candidate_size(self, weight: int) -> int:
+        """Replicas that the candidate needs before it gets `weight`."""
+        return self.strategy.candidate_size(self.settings, weight, self.spec.replicas)
+
+
+@dataclass(frozen=True)
+class View:
+    """`plan` is None where the spec makes no sense; `problem` then says why."""
+
+    deployment: ModelDeployment
+    status: Status
+    seen: Observation
+    now: datetime
+    plan: Plan | None
+    problem: str
+
+    @property
+    def rolling_back(self) -> bool:
+        """True while a candidate is being taken back."""
+        return self.status.phase is Phase.ROLLING_BACK
+
+    @property
+    def baking(self) -> bool:
+        """True while the previous revision is kept at full size after a promotion."""
+        return self.status.phase is Phase.BAKING
+
+    @property
+    def moving(self) -> bool:
+        """True while a candidate is on its way up."""
+        return self.status.candidate is not None and not self.rolling_back
+
+    @property
+    def resting(self) -> bool:
+        """True while no rollout runs."""
+        return not self.status.in_progress
+
+    def of(self, revision: Revision | None) -> RevisionState:
+        """What was seen of a revision."""
+        return self.seen.of(revision.name) if revision else RevisionState()
+
+    def age(self, moment: datetime | None) -> timedelta:
+        """How long ago that was; nothing where it never was."""
+        return self.now - moment if moment else timedelta(0)
+
+
+def look(deployment: ModelDeployment, status: Status, seen: Observation, now: datetime) -> View:
+    """The view; a spec or strategy that makes no sense becomes its `problem`."""
+    plan, problem = None, deployment.spec_problem
+    if deployment.spec is not None:
+        try:
+            strategy = strategies.find(deployment.spec.strategy)
+            settings = strategy.parse(deployment.spec.strategy_options)
+            plan = Plan(deployment.spec, strategy, settings)
+        except (StrategyError, FieldError) as error:
+            problem = str(error)
+    return View(deployment, status, seen, now, plan, problem)
+
+
+def traffic_intent(view: View) -> TrafficIntent | None:
+    """What the route is to show by the status; None while nothing is to get traffic yet."""
+    status = view.status
+    weights: tuple[tuple[str, int], ...]
+    if status.candidate is None:
+        if status.stable is None:
+            return None
+        weights = ((status.stable.name, 100),)
+    elif status.stable is None:
+        if status.weight.asked != 100:
+            return None
+        weights = ((status.candidate.name, 100),)
+    else:
+        asked = status.weight.asked
+        weights = ((status.stable.name, 100 - asked), (status.candidate.name, asked))
+    return TrafficIntent(
+        sequence=status.write_sequence,
+        weights=weights,
+        in_progress=status.in_progress,
+        alias=view.deployment.name,
+        owned=owned_services(view.status, view.seen),
+    )
+
+
+def owned_services(status: Status, seen: Observation) -> frozenset[str]:
+    """Every Service name that belongs, or has belonged, to a revision of this deployment."""
+    named = {r.name for r in (status.stable, status.candidate, status.previous) if r}
+    return frozenset(named | {r.name for r in status.rejected} | set(seen.revisions))

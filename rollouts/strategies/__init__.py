@@ -1,0 +1,24 @@
+"""Strategies: one file each, found by `find`; see `interface` for what a strategy is."""
+
+from rollouts.strategies.catalogue import find, strategies
+from rollouts.strategies.interface import (
+    Finish,
+    GoTo,
+    Move,
+    Progress,
+    Stay,
+    Strategy,
+    StrategyError,
+)
+
+__all__ = [
+    "Finish",
+    "GoTo",
+    "Move",
+    "Progress",
+    "Stay",
+    "Strategy",
+    "StrategyError",
+    "find",
+    "strategies",
+]
