@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
-from tests.testbed import binaries, netns
+from tests.testbed import binaries, netns, up
 
 
 def _exec(command: list[str]) -> int:
@@ -28,10 +29,15 @@ def main() -> int:
     verbs.add_parser("build", help="build and fetch what the testbed runs, then end")
     run = verbs.add_parser("exec", help="run a command inside the network namespace")
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    by_hand = verbs.add_parser("up", help="start a cluster to point kubectl at, until Ctrl-C")
+    by_hand.add_argument("--images", type=Path, metavar="FOLDER", help="an OCI image layout")
     asked = parser.parse_args()
     if asked.verb == "build":
         binaries.ensure_all()
         return 0
+    if asked.verb == "up":
+        binaries.ensure_all()
+        return up.up(asked.images)
     return _exec(asked.command)
 
 

@@ -161,8 +161,9 @@ class ControlPlane:
                 serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
             )
         )
-        admin = self.ca.issue([], common="testbed-admin", organisation="system:masters")
-        kubeconfig.write(self.kubeconfig, self.server, self.ca.certificate, Credentials(admin))
+        pair = self.ca.issue([], common="testbed-admin", organisation="system:masters")
+        self.admin = Credentials(pair)
+        kubeconfig.write(self.kubeconfig, self.server, self.ca.certificate, self.admin)
         return control_plane_flags.Files(
             data=self.folder,
             authority=self.ca.certificate,

@@ -122,7 +122,7 @@ def _write_maps(process: int) -> None:
     (who / "gid_map").write_text(f"0 {os.getegid()} 1")
 
 
-def _attempt(main: Callable[[], int], own_user: bool) -> int | None:
+def _attempt(main: Callable[[], int], own_user: bool, beside: Callable[[], None]) -> int | None:
     """One try; None when the kernel allowed no such namespaces."""
     hear_child, tell_parent = os.pipe()
     hear_parent, tell_child = os.pipe()
@@ -143,18 +143,21 @@ def _attempt(main: Callable[[], int], own_user: bool) -> int | None:
     finally:
         os.close(hear_child)
         os.close(tell_child)
+    if made:
+        beside()
     code = _wait_for(doorkeeper)
     return code if made else None
 
 
-def run(main: Callable[[], int]) -> int:
+def run(main: Callable[[], int], beside: Callable[[], None] = lambda: None) -> int:
     """Call `main` in a child inside fresh namespaces and return the exit code that it returned.
 
+    `beside` is called here, outside, once the child has begun; it may start threads.
     Must be called before this process starts a thread (it forks). Raises PermissionError where
     neither a user namespace nor root's own right allows it.
     """
     for own_user in (True, False) if os.geteuid() == 0 else (True,):
-        code = _attempt(main, own_user)
+        code = _attempt(main, own_user, beside)
         if code is not None:
             return code
     raise PermissionError(

@@ -50,7 +50,7 @@ def _layer(files: Mapping[str, bytes]) -> bytes:
 
 
 class ImageStore:
-    """The layout in `folder`. Tags are kept per repository name, as a registry keeps them."""
+    """The layout in `folder`, with what it holds already. Tags belong to repository names."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -58,6 +58,10 @@ class ImageStore:
         self._blobs.mkdir(parents=True, exist_ok=True)
         (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
         self._tags: dict[tuple[str, str], str] = {}
+        for entry in self._index()["manifests"]:
+            repository, _, tag = entry.get("annotations", {}).get(_REF_NAME, "").rpartition(":")
+            if repository:
+                self._tags[repository, tag] = entry["digest"]
 
     def add_blob(self, content: bytes) -> str:
         """Store bytes; returns their digest."""
@@ -155,10 +159,14 @@ class ImageStore:
         content: Json = json.loads(self.blob(self.manifest(digest)["config"]["digest"]))
         return content
 
-    def _list_in_index(self, digest: str, size: int, name: str | None = None) -> None:
+    def _index(self) -> Json:
         path = self.folder / "index.json"
-        empty = {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
-        index: Json = json.loads(path.read_text()) if path.exists() else empty
+        empty: Json = {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
+        found: Json = json.loads(path.read_text()) if path.exists() else empty
+        return found
+
+    def _list_in_index(self, digest: str, size: int, name: str | None = None) -> None:
+        index = self._index()
         entry: Json = {"mediaType": MANIFEST, "digest": digest, "size": size}
         if name:
             entry["annotations"] = {_REF_NAME: name}
@@ -169,4 +177,4 @@ class ImageStore:
             ]
         if entry not in index["manifests"]:
             index["manifests"].append(entry)
-        path.write_text(json.dumps(index, indent=1, sort_keys=True))
+        (self.folder / "index.json").write_text(json.dumps(index, indent=1, sort_keys=True))
