@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bot.tarstream import Entry, Kind, TarError, TarStream
@@ -28,9 +29,10 @@ class PathFinder:
     """Watches one absolute path while layers are added. Raises TarError for what it must refuse."""
 
     def __init__(self, path: str) -> None:
-        self._path = posixpath.normpath(path)
+        self._path = _clean(path)
         self._above = frozenset(_ancestors(self._path))
         self._links: dict[str, set[str]] = {}  # every link seen in any layer, even if removed later
+        self._unclear: set[str] = set()  # links of which reading alone does not tell the end
         self._entries = 0
         self._digest: str | None = None
         self._layer = 0
@@ -84,9 +86,11 @@ class PathFinder:
             raise TarError(f"{path} is a link; the model's path must lead through none")
         if len(self._links) >= MOST_LINKS:
             raise TarError(f"the image has over {MOST_LINKS:,} links")
-        whole = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
         for place in self._places(path):
+            whole = _clean(posixpath.join(posixpath.dirname(place), target))
             self._links.setdefault(place, set()).add(whole)
+            if _climbs_late(target):
+                self._unclear.add(place)
 
     def _clear(self, directory: str) -> None:
         """An opaque directory hides what layers below it put there, not its own layer."""
@@ -127,8 +131,10 @@ class PathFinder:
         raise TarError(f"{path} lies behind too many links")
 
     def _through_links(self, path: str) -> set[str]:
+        if self._unclear.intersection(_ancestors(path)):
+            raise TarError(f"{path} lies behind a link that climbs out of another")
         return {
-            posixpath.normpath(target + path.removeprefix(parent))
+            _clean(target + path.removeprefix(parent))
             for parent in _ancestors(path)
             for target in self._links.get(parent, ())
         }
@@ -137,7 +143,18 @@ class PathFinder:
 def _absolute(name: str) -> str:
     if ".." in name.split("/"):
         raise TarError(f"an entry's name climbs: {name[:80]!r}")
-    return posixpath.normpath(f"/{name.lstrip('/')}")
+    return _clean(name)
+
+
+def _clean(path: str) -> str:
+    """Absolute, with one slash in front: two would stay two otherwise."""
+    return posixpath.normpath("/" + path.lstrip("/"))
+
+
+def _climbs_late(target: str) -> bool:
+    """Whether `..` follows a name, which may itself be a link: `a/../b` need not be `b`."""
+    steps = [step for step in target.split("/") if step not in ("", ".")]
+    return any(late == ".." and early != ".." for early, late in pairwise(steps))
 
 
 def _ancestors(path: str) -> list[str]:
