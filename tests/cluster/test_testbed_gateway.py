@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cluster import workloads
+from tests.cluster.load import Load
 from tests.testbed.wait import wait_until
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ def route(
     hostname: str,
 ) -> str:
     """Deployments `stable` and `candidate` behind the HTTPRoute `web`, weights 100 and 0."""
+    # Traefik hears of a deletion after the pod does: without the wait some requests get a 502.
+    waits = {"preStop": {"sleep": {"seconds": 2}}}
     for name in ("stable", "candidate"):
         kube.create(workloads.service(name))
-        kube.create(workloads.deployment(name, workloads.server_container(server_image, name)))
+        container = workloads.server_container(server_image, name, lifecycle=waits)
+        kube.create(workloads.deployment(name, container))
     kube.create(
         workloads.http_route("web", hostname, gateway.parent_ref, {"stable": 100, "candidate": 0})
     )
@@ -121,3 +125,50 @@ def test_a_route_to_a_missing_service_is_reported(
         return bool(conditions.get("ResolvedRefs", {}).get("reason") == "BackendNotFound")
 
     kube.wait_until(ROUTE, "lost", unresolved, "be reported as unresolved")
+
+
+def test_moving_the_weight_loses_no_request(
+    kube: Kube, gateway: Gateway, route: str, hostname: str
+) -> None:
+    with Load(gateway.port, hostname) as load:
+        wait_until(lambda: load.answers[200] > 50, 10, "50 answers")
+        for stable in (75, 50, 0, 100, 0, 100):
+            set_weights(kube, stable, 100 - stable)
+            kube.wait_until(ROUTE, route, is_accepted, "be accepted")
+            before = load.answers.total()
+            wait_until(lambda b=before: load.answers.total() > b + 20, 10, "20 more answers")  # type: ignore[misc]
+    assert set(load.answers) == {200}, load.answers
+
+
+def test_a_pod_that_waits_before_it_ends_loses_no_request(
+    kube: Kube, gateway: Gateway, route: str, hostname: str
+) -> None:
+    kube.patch("apps/v1/Deployment", "stable", {"spec": {"replicas": 2}})
+    kube.wait_until("apps/v1/Deployment", "stable", is_rolled_out, "be rolled out")
+    pods = [pod["metadata"]["name"] for pod in kube.list("v1/Pod", "app=stable")]
+    with Load(gateway.port, hostname) as load:
+        wait_until(lambda: load.answers[200] > 50, 10, "50 answers")
+        kube.delete("v1/Pod", pods[0])
+        kube.wait_gone("v1/Pod", pods[0])
+        before = load.answers.total()
+        wait_until(lambda: load.answers.total() > before + 50, 10, "50 more answers")
+    assert set(load.answers) == {200}, load.answers
+
+
+def test_the_share_of_a_service_without_endpoints_is_refused_but_accepted_in_status(
+    kube: Kube, gateway: Gateway, route: str, hostname: str
+) -> None:
+    # Why nobody may give weight to a Service before its endpoints are ready: the status does not
+    # tell, and every second request fails.
+    kube.patch("apps/v1/Deployment", "candidate", {"spec": {"replicas": 0}})
+    wait_until(lambda: not kube.list("v1/Pod", "app=candidate"), 20, "the candidate to be gone")
+    set_weights(kube, 50, 50)
+    wait_until(lambda: ask(gateway, hostname)[0] == 503, 10, "a refused request")
+    kube.wait_until(ROUTE, route, is_accepted, "be accepted")
+
+
+def is_rolled_out(deployment: Json) -> bool:
+    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
+    counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "replicas")]
+    observed = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    return bool(observed and counts == [wanted] * 3)
