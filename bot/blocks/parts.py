@@ -9,12 +9,14 @@ from bot.escape import cut, name
 
 Block = dict[str, Any]
 HEADER, SECTION, CONTEXT = 150, 3000, 2000  # characters
+_SIGNS = dict.fromkeys(map(ord, "<>&@"))
 _SLACK_USER = re.compile(r"slack:[A-Z0-9]+/([UW][A-Z0-9]+)")
 
 
 def header(text: str) -> Block:
-    """Large plain text."""
-    return {"type": "header", "text": {"type": "plain_text", "text": cut(text, HEADER)}}
+    """Large plain text, without the signs that could begin a mention."""
+    bare = text.translate(_SIGNS)
+    return {"type": "header", "text": {"type": "plain_text", "text": cut(bare, HEADER)}}
 
 
 def section(text: str) -> Block:
