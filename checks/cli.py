@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.errors import CannotJudgeError, ConfigError, HoldpointError
+from checks.report import READY_AT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +45,9 @@ def main(argv: list[str]) -> int:
         return _refuse(f"{error.filename or 'output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         return _refuse("interrupted")
-    if arguments.fail_under is not None:
-        good = (report.overall_score or 0.0) >= arguments.fail_under and not report.critical_issues
-        return READY if good else NOT_READY
-    return READY if report.is_ready else NOT_READY
+    least = READY_AT if arguments.fail_under is None else arguments.fail_under
+    good = (report.overall_score or 0.0) >= least and not report.critical_issues
+    return READY if good else NOT_READY
 
 
 def _parser() -> argparse.ArgumentParser:

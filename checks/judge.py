@@ -30,19 +30,22 @@ class Overall:
     next_steps: tuple[str, ...]
 
 
-def judge(verdicts: Sequence[Verdict]) -> Overall:
-    """Overall = mean of the applicable checks; ready = at least 0.8 and nothing critical."""
+def judge(verdicts: Sequence[Verdict], *, complete: bool = True) -> Overall:
+    """Overall = mean of the applicable checks; ready = at least 0.8 and nothing critical.
+
+    Not `complete` means that only some checks were asked for: that is never ready.
+    """
     applicable = [verdict for verdict in verdicts if verdict.applicable]
     scores = [verdict.score or 0.0 for verdict in applicable]
     score = round(sum(scores) / len(scores), 6) if scores else None
     critical = critical_issues(applicable)
-    ready = score is not None and score >= READY_AT and not critical
+    ready = complete and score is not None and score >= READY_AT and not critical
     return Overall(
         score=score,
         is_ready=ready,
         critical_issues=critical,
         recommendations=recommendations(applicable),
-        next_steps=next_steps(score, critical, applicable),
+        next_steps=next_steps(score, critical, applicable, complete=complete),
     )
 
 
@@ -64,10 +67,16 @@ def recommendations(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
 
 
 def next_steps(
-    score: float | None, critical: Sequence[str], verdicts: Sequence[Verdict]
+    score: float | None,
+    critical: Sequence[str],
+    verdicts: Sequence[Verdict],
+    *,
+    complete: bool = True,
 ) -> tuple[str, ...]:
     """What comes after reading the report."""
     steps = []
+    if not complete:
+        steps.append("Judge all checks: only some were asked for, so readiness is not said.")
     major = any(f.severity is Severity.MAJOR for verdict in verdicts for f in verdict.findings)
     if score is None or score < REWORK_BELOW:
         steps.append("Rework the foundations first: most of what was asked for is not there.")
@@ -77,7 +86,7 @@ def next_steps(
         steps.append("Address the major items soon; none of them blocks.")
     if score is not None and STAGE_FROM <= score < READY_AT:
         steps.append("Stage the model before production once the items are addressed.")
-    if not critical and score is not None and score >= READY_AT:
+    if complete and not critical and score is not None and score >= READY_AT:
         steps.append("Release step by step, with a way back.")
     steps.append("Keep watching the model's inputs, answers and errors after release.")
     return tuple(steps)

@@ -97,10 +97,13 @@ def run(
             raise CannotJudgeError(str(error)) from error
         data_digest, notes = _data_notes(runs)
         notes = (*options.notes, *_scope_notes(checks, options), *notes, *runs.warnings)
-    overall = judge.judge(verdicts)
+    overall = judge.judge(verdicts, complete=len(checks) == len(catalog.discover()))
+    commit = options.commit or git.head_commit(root)
+    if commit is not None and not git.is_committed(root, model.path, model.payload):
+        notes = (*notes, f"{model.path} is not as committed: it was changed, or LFS holds it.")
     return Report(
         timestamp=started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        commit=options.commit or git.head_commit(root),
+        commit=commit,
         models=(ModelIdentity(model.path, model.digest, model.adapter.name, model.size),),
         data_digest=data_digest,
         verdicts=verdicts,

@@ -43,6 +43,7 @@ class Node:
     sequence: list[Node] | None = None
     scalar: Scalar = None
     text: str | None = None
+    style: str | None = None  # "|" and ">" are block scalars, whose text begins a line below
     key_lines: dict[str, int] = field(default_factory=dict)
 
     def get(self, *path: str) -> Node | None:
@@ -76,6 +77,12 @@ class Node:
                 break
             line, node = node.key_lines.get(key, child.line), child
         return line
+
+    def text_lines(self) -> Iterator[tuple[int, str]]:
+        """The lines of a scalar's text with their numbers; exact for single lines and `|`."""
+        first = self.line + 1 if self.style in {"|", ">"} else self.line
+        for offset, text in enumerate((self.text or "").splitlines()):
+            yield first + offset, text
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it, each once however often it is shared."""
@@ -160,7 +167,7 @@ class _Builder:
         if self._open and self._open[-1].mapping is not None and self._keys[-1] is None:
             self._keys[-1] = (event.value, line)
             return
-        node = Node(line, scalar=self._resolve(event), text=event.value)
+        node = Node(line, scalar=self._resolve(event), text=event.value, style=event.style)
         self._remember(event, node)
         self._place(node, line)
 

@@ -7,6 +7,7 @@ used, `rev-parse`, needs none.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -46,8 +47,23 @@ def environment() -> dict[str, str]:
 
 def head_commit(root: Path) -> str | None:
     """The commit that is checked out at `root`, or None when there is none to be had."""
+    return _object(root, "HEAD^{commit}")
+
+
+def is_committed(root: Path, path: str, payload: bytes) -> bool:
+    """Whether HEAD holds exactly these bytes at `path`; answered without running any filter."""
+    held = _object(root, f"HEAD:./{path}")
+    if held is None:
+        return False
+    hashed = hashlib.new("sha1" if len(held) == 40 else "sha256", usedforsecurity=False)
+    hashed.update(b"blob %d\0" % len(payload))
+    hashed.update(payload)
+    return hashed.hexdigest() == held
+
+
+def _object(root: Path, name: str) -> str | None:
     options = [part for setting in _OFF for part in ("-c", setting)]
-    command = ["git", *options, "rev-parse", "--verify", "--end-of-options", "HEAD^{commit}"]
+    command = ["git", *options, "rev-parse", "--verify", "--end-of-options", name]
     try:
         done = subprocess.run(
             command,

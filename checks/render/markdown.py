@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from checks.render.inert import code, inert
+from checks.render.text import TWELVE, headline
 from checks.report import Figure, Finding, Grade, Location, Report, Severity, Verdict
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _fill(report: Report, base: Report | None, sections: Sequence[str], cut: str
     fixes = [inert(fix) for fix in report.recommendations]
     text = _template().render(
         mark="✅" if report.is_ready else "❌",
-        headline="Ready for production" if report.is_ready else "Not ready for production",
+        headline=headline(report),
         summary=_summary(report, base),
         critical=[inert(issue) for issue in report.critical_issues[:MOST_FIXES]],
         fixes=fixes[:MOST_FIXES],
@@ -84,6 +85,7 @@ def _summary(report: Report, base: Report | None) -> str:
     parts = [f"**{_score(report.overall_score)}** overall"]
     if base is not None:
         parts.append(f"{_change(report.overall_score, base.overall_score)} against the base branch")
+    parts.append(f"{len(report.verdicts)} of {TWELVE} checks")
     parts.append(_count(len(report.critical_issues), "critical issue"))
     parts += [
         f"{code(m.path, 200)} ({inert(m.format)}, {m.size:,} bytes)" for m in report.models[:3]

@@ -9,19 +9,21 @@ from __future__ import annotations
 import textwrap
 
 from checks.render.inert import plain
-from checks.report import Report, Severity, Verdict
+from checks.report import READY_AT, Report, Severity, Verdict
 
 WIDTH = 96
+TWELVE = 12
 MOST_FINDINGS = 8
 _SHOWN = (Severity.CRITICAL, Severity.MAJOR, Severity.MINOR)
 
 
 def text(report: Report) -> str:
     """The report as plain text that ends with a newline."""
-    verdict = "READY" if report.is_ready else "NOT READY"
+    verdict = headline(report).upper()
     score = "not judged" if report.overall_score is None else f"{report.overall_score:.2f}"
     models = ", ".join(plain(model.path) for model in report.models)
-    lines = [f"{verdict}  {score}  {models}", ""]
+    judged = f"{len(report.verdicts)} of {TWELVE} checks"
+    lines = [f"{verdict}  {score}  {models}  ({judged})", ""]
     for each in report.verdicts:
         lines += _check(each)
     lines += _list("Critical", report.critical_issues, numbered=False)
@@ -29,6 +31,15 @@ def text(report: Report) -> str:
     lines += _list("Next", report.next_steps, numbered=False)
     lines += _list("Notes", report.notes, numbered=False)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def headline(report: Report) -> str:
+    """The verdict in a few words."""
+    if report.is_ready:
+        return "Ready"
+    good = report.overall_score is not None and report.overall_score >= READY_AT
+    # Enough points, nothing critical and yet not ready: only some checks were asked for.
+    return "Partly judged" if good and not report.critical_issues else "Not ready"
 
 
 def _check(verdict: Verdict) -> list[str]:

@@ -1,0 +1,149 @@
+"""Which versions the model was trained with, and which ones will serve it.
+
+Used by the deployment check. scikit-learn writes its version into everything it pickles; it is read
+here from the bytes as text, nothing is loaded. What serves is read from lock and requirements
+files, with lines.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import re
+import tomllib
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from checks.evidence.repository import FileError
+from checks.report import Location
+
+if TYPE_CHECKING:
+    from checks.evidence.repository import Repository
+
+MAX_PLAIN = 256 << 20  # bytes of a decompressed model that are looked through
+LOCKS = (
+    "requirements*.lock",
+    "requirements*.txt",
+    "*requirements.txt",
+    "poetry.lock",
+    "uv.lock",
+    "pdm.lock",
+    "environment.yml",
+)
+# Opcodes of a pickled string that follow the attribute's name, with or without a memo between them.
+_SKLEARN = re.compile(
+    rb"_sklearn_version(?:\x94|q.|r.{4})?(?:\x8c.|X.{4})(\d+\.[0-9A-Za-z.+-]{1,30})", re.DOTALL
+)
+_PINNED = re.compile(r"^\s*-?\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*==?=?\s*([0-9][\w.+!-]*)")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One package that a file fixes to one version."""
+
+    package: str
+    version: str
+    where: Location
+
+
+def trained_with(payload: bytes) -> dict[str, str]:
+    """Versions that a joblib or pickle file says it was made with; empty when it says none."""
+    versions = set(_SKLEARN.findall(_plain(payload)))
+    if not versions:
+        return {}
+    newest = max(versions, key=lambda version: [int(n) for n in re.findall(rb"\d+", version)])
+    return {"scikit-learn": newest.decode("ascii", "replace")}
+
+
+def pins(repository: Repository, package: str) -> tuple[Pin, ...]:
+    """Where the repository fixes the version of one package."""
+    found: list[Pin] = []
+    for file in repository.matching(*LOCKS):
+        try:
+            text = repository.read_text(file.path)
+        except FileError:
+            continue
+        toml = file.name in {"poetry.lock", "uv.lock", "pdm.lock"}
+        found += _toml_pins(text, file.path) if toml else _line_pins(text, file.path)
+    wanted = _normal(package)
+    return tuple(pin for pin in found if _normal(pin.package) == wanted)
+
+
+def _plain(payload: bytes) -> bytes:
+    """The bytes below joblib's compression, as far as they are intact and not too many."""
+    magics = {
+        b"\x1f\x8b": gzip_plain,
+        b"BZh": bz2_plain,
+        b"\xfd7zXZ": lzma_plain,
+        b"]\x00": lzma_plain,
+    }
+    for magic, unpack in magics.items():
+        if payload.startswith(magic):
+            return unpack(payload)
+    if payload[:1] == b"\x78":
+        return zlib_plain(payload)
+    return payload[:MAX_PLAIN]
+
+
+def zlib_plain(payload: bytes) -> bytes:
+    """Inflates at most MAX_PLAIN bytes; what is broken ends the result early."""
+    try:
+        return zlib.decompressobj().decompress(payload, MAX_PLAIN)
+    except zlib.error:
+        return b""
+
+
+def gzip_plain(payload: bytes) -> bytes:
+    """As `zlib_plain`, for gzip."""
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(payload, MAX_PLAIN)
+    except zlib.error:
+        return b""
+
+
+def bz2_plain(payload: bytes) -> bytes:
+    """As `zlib_plain`, for bzip2."""
+    try:
+        return bz2.BZ2Decompressor().decompress(payload, MAX_PLAIN)
+    except (OSError, ValueError, EOFError):
+        return b""
+
+
+def lzma_plain(payload: bytes) -> bytes:
+    """As `zlib_plain`, for xz and lzma; its own memory is bounded too."""
+    try:
+        return lzma.LZMADecompressor(memlimit=256 << 20).decompress(payload, MAX_PLAIN)
+    except (lzma.LZMAError, EOFError):
+        return b""
+
+
+def _line_pins(text: str, path: str) -> list[Pin]:
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        match = _PINNED.match(line[:500])
+        if match:
+            found.append(Pin(match[1], match[2], Location(path, number)))
+    return found
+
+
+def _toml_pins(text: str, path: str) -> list[Pin]:
+    try:
+        packages = tomllib.loads(text).get("package", [])
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return []
+    found = []
+    for each in packages if isinstance(packages, list) else []:
+        name, version = each.get("name"), each.get("version")
+        if isinstance(name, str) and isinstance(version, str):
+            found.append(Pin(name, version, Location(path, _line_of(text, name))))
+    return found
+
+
+def _line_of(text: str, name: str) -> int | None:
+    position = text.find(f'name = "{name}"')
+    return text.count("\n", 0, position) + 1 if position >= 0 else None
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
