@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TIMEOUT_S = 20.0
-_LIMIT = 1 << 20  # bytes of a file that is read from the base
+LIMIT = 1 << 20  # bytes of a file that is read from the base, unless more is asked for
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def _is_merge_of(workspace: Path, commit: str, head_sha: str) -> bool:
     return len(parents) == 2 and parents[1] == head_sha
 
 
-def base_file(workspace: Path, base_sha: str, path: str) -> BaseFile | None:
-    """A file as it is in `base_sha`; None where the checkout does not hold that commit's files."""
+def base_file(workspace: Path, base_sha: str, path: str, *, limit: int = LIMIT) -> BaseFile | None:
+    """A file as it is in `base_sha`; None where the checkout does not hold it, or above `limit`."""
     tree = _read(workspace, "ls-tree", "-z", "--full-tree", base_sha, "--", path)
     if tree is None:
         return None
@@ -67,7 +67,7 @@ def base_file(workspace: Path, base_sha: str, path: str) -> BaseFile | None:
         return BaseFile(None)
     blob = rest.split(b"\t")[0].split()[-1].decode("ascii", "replace")
     size = _read(workspace, "cat-file", "-s", blob)
-    if size is None or int(size) > _LIMIT:
+    if size is None or int(size) > limit:
         return None
     payload = _read(workspace, "cat-file", "blob", blob)
     return None if payload is None else BaseFile(payload)

@@ -89,6 +89,7 @@ class Log:
         self._command("warning", text)
 
     def _command(self, name: str, text: str) -> None:
-        data = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        lines = [inert(line) for line in _BREAKS.split(text.strip())]
+        data = "%0A".join(line.replace("%", "%25") for line in lines)
         self._target.write(f"::{name} title=Holdpoint::{data}\n")
         self._target.flush()

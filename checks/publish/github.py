@@ -71,6 +71,14 @@ class GitHub:
         with _ours(f"read pull request {number}"):
             return self._repository.get_pull(number).head.sha
 
+    def file_at(self, path: str, sha: str) -> bytes:
+        """A file's content at a commit, up to GitHub's 1 MB for this way. Raises MissingError."""
+        with _ours(f"read {path} at {sha[:12]}"):
+            found = self._repository.get_contents(path, ref=sha)
+            if isinstance(found, list):
+                raise MissingError(f"{path} at {sha[:12]} is a folder")
+            return found.decoded_content
+
     def start_check(self, name: str, sha: str, external_id: str) -> CheckRef:
         """A check run in progress on `sha`."""
         with _ours(f"create the check run on {sha[:12]}"):

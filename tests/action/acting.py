@@ -1,0 +1,112 @@
+"""Runs the Action as the runner does: the real entry point as a process, with an event's file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.action.checkouts import Checkout
+from tests.action.runner_files import commands, parse_outputs
+
+if TYPE_CHECKING:
+    from tests.fakes.github import FakeGitHub
+
+REPO = "acme/lending"
+TOKEN = "ghs_token"
+WORKFLOW = {"checks": "write", "pull_requests": "write", "contents": "read"}
+EVENT = Path(__file__).parent / "events" / "pull_request.json"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "lending"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run left behind."""
+
+    code: int
+    out: str
+    err: str
+    outputs: dict[str, str]
+    summary: str
+
+    def commands(self) -> list[str]:
+        """Every workflow command in either stream, by the runner's rules."""
+        return commands(self.out) + commands(self.err)
+
+
+class Job:
+    """A pull request of a repository, and the runner that judges it. `root` is the workspace."""
+
+    def __init__(self, github: FakeGitHub, folder: Path) -> None:
+        self.github = github
+        self.folder = folder
+        self.checkout = Checkout(folder / "workspace")
+        self.root = self.checkout.root
+        self.output = folder / "output"
+        self.summary = folder / "summary"
+        self.pushed = ""
+
+    def start(self, files: dict[str, str] | None = None, *, example: bool = False) -> str:
+        """The base branch: these files, or the lending example with them on top."""
+        if example:
+            shutil.copytree(EXAMPLE, self.root, dirs_exist_ok=True)
+        base = self.checkout.commit({"README.md": "A model.\n", **(files or {})}, "base")
+        self.github.add_repository(REPO)
+        self.github.add_commit(REPO, base, branch="main")
+        self.github.add_token(TOKEN, app="github-actions", permissions=WORKFLOW)
+        self.checkout.git("checkout", "-q", "-b", "change")
+        return base
+
+    def push(self, files: dict[str, str]) -> str:
+        """A commit on the pull request's branch, checked out; opens it with the first one."""
+        self.pushed = self.checkout.commit(files, "a change")
+        if 7 in self.github.repository(REPO).pulls:
+            self.github.push(REPO, 7, self.pushed)
+        else:
+            self.github.open_pull(REPO, 7, head=self.pushed, base=self.checkout.base)
+        return self.pushed
+
+    def environment(self, **inputs: str) -> dict[str, str]:
+        text = EVENT.read_text().replace("HEAD_SHA", self.pushed)
+        event = self.folder / "event.json"
+        event.write_text(text.replace("BASE_SHA", self.checkout.base))
+        for file in (self.output, self.summary):
+            file.write_text("")
+        given = {"token": TOKEN, "path": ".", "comment": "true", "trust-model": "false", **inputs}
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "GITHUB_API_URL": self.github.url,
+            "GITHUB_EVENT_NAME": "pull_request",
+            "GITHUB_EVENT_PATH": str(event),
+            "GITHUB_OUTPUT": str(self.output),
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "GITHUB_WORKSPACE": str(self.root),
+            **{f"INPUT_{name.upper()}": value for name, value in given.items()},
+        }
+
+    def process(self, **inputs: str) -> subprocess.Popen[str]:
+        """The entry point, running in the checkout as in the image."""
+        return subprocess.Popen(
+            [sys.executable, "-I", "-m", "holdpoint", "action"],
+            cwd=self.root,
+            env=self.environment(**inputs),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, **inputs: str) -> Result:
+        with self.process(**inputs) as process:
+            try:
+                out, err = process.communicate(timeout=240)
+            finally:
+                process.kill()
+        return Result(
+            process.returncode, out, err, parse_outputs(self.output), self.summary.read_text()
+        )
