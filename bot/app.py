@@ -38,7 +38,7 @@ EXIT_OK, EXIT_UNUSABLE = 0, 2
 HTTP_THREADS = 16
 COMMANDS_AT_ONCE, COMMANDS_WAITING = 8, 64
 DRAIN_S = 20.0  # for commands that were received before the stop
-CLUSTER_READ_S = 10.0
+CLUSTER_READ_S = 4.0  # a person is waiting
 
 
 def main(argv: list[str]) -> int:

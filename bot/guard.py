@@ -93,13 +93,13 @@ class Guard:
         signature = environ.get("HTTP_X_SLACK_SIGNATURE", "")
         if not (_TIMESTAMP.fullmatch(stamp) and _SIGNATURE.fullmatch(signature)):
             return 401, "no well-formed signature"
-        # Also refuses what is more than five minutes old or ahead.
-        if not self._verifier.is_valid(body, stamp, signature):
-            return 401, "no valid signature"
         try:
             body.decode("utf-8")
         except UnicodeDecodeError:
             return 400, "not UTF-8"
+        # Also refuses what is more than five minutes old or ahead.
+        if not self._verifier.is_valid(body, stamp, signature):
+            return 401, "no valid signature"
         return None
 
 
