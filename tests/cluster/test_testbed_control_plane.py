@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cluster import workloads
 from tests.testbed.api import ApiError
 from tests.testbed.kube import Kube
 from tests.testbed.wait import wait_until
 
 if TYPE_CHECKING:
     from tests.testbed.control_plane import ControlPlane
+    from tests.testbed.existing import Cluster
     from tests.testbed.kubelet.kubelet import Kubelet
 
 
@@ -32,9 +34,9 @@ def test_its_node_is_ready(control_plane: ControlPlane, kubelet: Kubelet) -> Non
 
 
 def test_a_service_account_has_its_rights_and_no_others(
-    control_plane: ControlPlane, kube: Kube, namespace: str
+    cluster: Cluster, kube: Kube, namespace: str
 ) -> None:
-    path = control_plane.service_account_kubeconfig(namespace, "reader")
+    path = cluster.service_account_kubeconfig(namespace, "reader")
     reader = Kube.from_kubeconfig(path, namespace)
     with pytest.raises(ApiError, match="cannot list resource") as refusal:
         reader.list("v1/ConfigMap")
@@ -64,7 +66,7 @@ def test_a_service_account_has_its_rights_and_no_others(
         reader.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}})
 
 
-def test_admission_policies_are_enforced(control_plane: ControlPlane, kube: Kube) -> None:
+def test_admission_policies_are_enforced(kube: Kube) -> None:
     group = "admissionregistration.k8s.io/v1"
     rule = {
         "apiGroups": [""],
@@ -114,3 +116,18 @@ def test_admission_policies_are_enforced(control_plane: ControlPlane, kube: Kube
     kube.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "yes"}})
     kube.delete(f"{group}/ValidatingAdmissionPolicyBinding", name)
     kube.delete(f"{group}/ValidatingAdmissionPolicy", name)
+
+
+def test_pods_outlive_a_restart_of_the_api_server(
+    control_plane: ControlPlane, kube: Kube, kubelet: Kubelet, server_image: str
+) -> None:
+    kube.create(workloads.pod("web", workloads.server_container(server_image)))
+    before = kube.wait_until("v1/Pod", "web", workloads.is_ready, "be ready")
+    control_plane.restart("kube-apiserver")
+    kube.create(workloads.pod("next", workloads.server_container(server_image)))
+    kube.wait_until("v1/Pod", "next", workloads.is_ready, "be ready")
+    after = kube.get("v1/Pod", "web")
+    ids = [pod["status"]["containerStatuses"][0]["containerID"] for pod in (before, after)]
+    assert ids[0] == ids[1]
+    kube.delete("v1/Pod", "web")
+    kube.wait_gone("v1/Pod", "web")

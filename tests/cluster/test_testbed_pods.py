@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def is_ready(pod: Json) -> bool:
-    conditions = {c["type"]: c["status"] for c in pod.get("status", {}).get("conditions", [])}
-    return conditions.get("Ready") == "True"
-
-
 def only_status(pod: Json) -> Json:
     statuses: list[Json] = pod.get("status", {}).get("containerStatuses", [{}])
     return statuses[0]
@@ -89,10 +84,12 @@ def test_a_failing_readiness_probe_takes_the_endpoint_out(
 ) -> None:
     kube.create(workloads.service("web"))
     kube.create(workloads.pod("web", workloads.server_container(server_image)))
-    pod = kube.wait_until("v1/Pod", "web", is_ready, "be ready")
+    pod = kube.wait_until("v1/Pod", "web", workloads.is_ready, "be ready")
     wait_until(lambda: ready_addresses(kube, "web"), 10, "an endpoint")
     touch(pod, "unready")
-    pod = kube.wait_until("v1/Pod", "web", lambda found: not is_ready(found), "be unready")
+    pod = kube.wait_until(
+        "v1/Pod", "web", lambda found: not workloads.is_ready(found), "be unready"
+    )
     wait_until(lambda: not ready_addresses(kube, "web"), 10, "no endpoint")
     assert pod["status"]["phase"] == "Running"
     assert only_status(pod)["restartCount"] == 0
@@ -106,12 +103,12 @@ def test_a_failing_liveness_probe_restarts_the_container(
         server_image, livenessProbe={**probe, "failureThreshold": 1, "initialDelaySeconds": 1}
     )
     kube.create(workloads.pod("web", container))
-    pod = kube.wait_until("v1/Pod", "web", is_ready, "be ready")
+    pod = kube.wait_until("v1/Pod", "web", workloads.is_ready, "be ready")
     touch(pod, "unhealthy")
     pod = kube.wait_until(
         "v1/Pod", "web", lambda found: only_status(found).get("restartCount") == 1, "be restarted"
     )
-    kube.wait_until("v1/Pod", "web", is_ready, "be ready again")
+    kube.wait_until("v1/Pod", "web", workloads.is_ready, "be ready again")
     # The writable layer went with the first run, and so did the file that made it unhealthy.
     assert "ending in order" in kubelet.logs(namespace, "web", previous=True)
     assert only_status(pod)["lastState"]["terminated"]["exitCode"] == 0
@@ -132,9 +129,9 @@ def test_a_startup_probe_holds_the_others_back(
     pod = kube.wait_until("v1/Pod", "web", runs, "run")
     wait_until(lambda: has_event(kube, "Unhealthy"), 10, "the startup probe's first failure")
     assert only_status(pod)["started"] is False
-    assert not is_ready(kube.get("v1/Pod", "web"))
+    assert not workloads.is_ready(kube.get("v1/Pod", "web"))
     touch(pod, "started")
-    pod = kube.wait_until("v1/Pod", "web", is_ready, "be ready")
+    pod = kube.wait_until("v1/Pod", "web", workloads.is_ready, "be ready")
     assert only_status(pod)["started"] is True
 
 
@@ -179,7 +176,7 @@ def test_a_tag_names_the_digest_that_runs(
     digest = image_store.build(workloads.SERVER_FILES, command=workloads.SERVER_COMMAND)
     image = registry.tag("acme/tagged", "v1", digest)
     kube.create(workloads.pod("web", workloads.server_container(image)))
-    pod = kube.wait_until("v1/Pod", "web", is_ready, "be ready")
+    pod = kube.wait_until("v1/Pod", "web", workloads.is_ready, "be ready")
     assert only_status(pod)["imageID"] == registry.reference("acme/tagged", digest)
 
 
@@ -187,7 +184,7 @@ def test_a_deleted_pod_ends_in_order(
     kube: Kube, kubelet: Kubelet, server_image: str, namespace: str
 ) -> None:
     kube.create(workloads.pod("web", workloads.server_container(server_image)))
-    kube.wait_until("v1/Pod", "web", is_ready, "be ready")
+    kube.wait_until("v1/Pod", "web", workloads.is_ready, "be ready")
     kube.delete("v1/Pod", "web")
     kube.wait_gone("v1/Pod", "web", 10)
     assert "ending in order" in kubelet.logs(namespace, "web")
@@ -200,7 +197,7 @@ def test_a_pod_that_ignores_sigterm_is_killed_after_its_grace(
     image = registry.reference("acme/deaf", image_store.build({"/app/deaf.txt": b""}))
     container = {"name": "deaf", "image": image, "command": ["sleep", "1000"]}
     kube.create(workloads.pod("deaf", container, terminationGracePeriodSeconds=1))
-    kube.wait_until("v1/Pod", "deaf", is_ready, "be ready")
+    kube.wait_until("v1/Pod", "deaf", workloads.is_ready, "be ready")
     kube.delete("v1/Pod", "deaf")
     kube.wait_gone("v1/Pod", "deaf", 10)
 

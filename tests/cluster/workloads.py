@@ -116,3 +116,8 @@ def http_route(name: str, hostname: str, parent: Json, weights: dict[str, int]) 
             "rules": [{"backendRefs": backends}],
         },
     }
+
+
+def is_ready(pod: Json) -> bool:
+    conditions = {c["type"]: c["status"] for c in pod.get("status", {}).get("conditions", [])}
+    return conditions.get("Ready") == "True"

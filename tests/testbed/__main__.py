@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.testbed import binaries, netns, up
+from tests.testbed import binaries, existing, netns, up
 
 
 def _exec(command: list[str]) -> int:
@@ -16,7 +16,7 @@ def _exec(command: list[str]) -> int:
     if not command:
         print("testbed: say what to run: exec -- COMMAND [ARGUMENT...]", file=sys.stderr)
         return 2
-    if os.environ.get("HOLDPOINT_TEST_USE_CLUSTER") == "1":
+    if existing.is_wanted():
         # That cluster is reached over this machine's own network.
         os.execvp(command[0], command)
     binaries.ensure_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.testbed import binaries, control_plane_flags, kubeconfig, netns
+from tests.testbed import accounts, binaries, control_plane_flags, kubeconfig, netns
 from tests.testbed.api import ApiError
 from tests.testbed.kube import Kube
 from tests.testbed.kubeconfig import Credentials
@@ -32,7 +33,8 @@ class ControlPlane:
     def __init__(self, folder: Path | None = None) -> None:
         self._given_folder = folder
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
-        self.servers: list[Server] = []
+        self._commands: dict[str, list[str]] = {}
+        self.servers: dict[str, Server] = {}
         self.start_s = 0.0
         self.port = 0
 
@@ -84,37 +86,41 @@ class ControlPlane:
         self.port = free_port(netns.NODE_ADDRESS)
         files = self._write_files()
         etcd_port = free_port()
-        arguments = {
+        flags = {
             "etcd": control_plane_flags.etcd(files, etcd_port, free_port()),
             "kube-apiserver": control_plane_flags.api_server(files, etcd_port, self.port),
             "kube-controller-manager": control_plane_flags.controller_manager(files, free_port()),
             "kube-scheduler": control_plane_flags.scheduler(files, free_port()),
         }
+        self._commands = {name: [*commands[name], *flags[name]] for name in flags}
         try:
-            for name, flags in arguments.items():
-                log = self.folder / f"{name}.log"
-                self.servers.append(Server(name, [*commands[name], *flags], log))
-                # The last two end at once when there is no API server yet.
-                if name == "kube-apiserver":
-                    self._wait_for_api_server()
+            for name in self._commands:
+                self._launch(name)
             self._wait_for_controllers()
         except BaseException:
             self.stop()
             raise
         self.start_s = time.monotonic() - began
 
+    def restart(self, name: str) -> None:
+        """Kill one of the four, such as "kube-apiserver", and start it anew on its data."""
+        self.servers.pop(name).kill()
+        self._launch(name)
+
     def stop(self) -> None:
         """Kill all four (their state goes with them) and remove a folder made here."""
-        for server in reversed(self.servers):
+        for server in self.servers.values():
             server.kill()
         self.servers.clear()
+        # A given folder keeps the logs; the store is of no use to anyone and large.
+        shutil.rmtree(self.folder / "etcd", ignore_errors=True)
         if self._own_folder:
             self._own_folder.cleanup()
             self._own_folder = None
 
     def memory_mib(self) -> float:
         """Resident memory of the four programs together."""
-        return sum(server.memory_kib() for server in self.servers) / 1024
+        return sum(server.memory_kib() for server in self.servers.values()) / 1024
 
     def kube(self, namespace: str = "default") -> Kube:
         """The administrator's view of the cluster."""
@@ -134,20 +140,12 @@ class ControlPlane:
         The account is created when it is missing. `server` puts another URL in, for example that
         of a proxy whose certificate comes from `self.ca`.
         """
-        kube = self.kube(namespace)
-        if kube.find("v1/ServiceAccount", name) is None:
-            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
-            kube.create(account)
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
-        wanted = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        token = kube.client.request("POST", path, wanted)["status"]["token"]
-        file = self.folder / f"account-{namespace}-{name}.kubeconfig"
-        return kubeconfig.write(
-            file,
-            server or self.server,
-            self.ca.certificate,
-            Credentials(token=token),
-            namespace=namespace,
+        return accounts.write_kubeconfig(
+            self.kube(namespace),
+            name,
+            self.folder / f"account-{namespace}-{name}.kubeconfig",
+            server=server or self.server,
+            authority=self.ca.certificate,
         )
 
     def _write_files(self) -> control_plane_flags.Files:
@@ -178,8 +176,14 @@ class ControlPlane:
             scheduler_kubeconfig=self.user_kubeconfig("system:kube-scheduler"),
         )
 
+    def _launch(self, name: str) -> None:
+        self.servers[name] = Server(name, self._commands[name], self.folder / f"{name}.log")
+        # The controllers end at once when there is no API server yet.
+        if name == "kube-apiserver":
+            self._wait_for_api_server()
+
     def _require_alive(self) -> None:
-        for server in self.servers:
+        for server in self.servers.values():
             server.require_alive()
 
     def _wait_for_api_server(self) -> None:

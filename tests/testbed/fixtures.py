@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.testbed import netns
+from tests.testbed import existing, netns
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.gateway import Gateway
 from tests.testbed.kubelet.kubelet import Kubelet
@@ -23,9 +23,11 @@ from tests.testbed.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.testbed.existing import Cluster
     from tests.testbed.kube import Kube
 
 __all__ = [
+    "cluster",
     "control_plane",
     "gateway",
     "image_store",
@@ -37,13 +39,22 @@ __all__ = [
 
 
 @pytest.fixture(scope="session")
-def control_plane() -> Iterator[ControlPlane]:
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    """Any cluster: the one that KUBECONFIG names when asked for, else the testbed's own."""
+    if existing.is_wanted():
+        return existing.ExistingCluster(tmp_path_factory.mktemp("cluster"))
+    own: ControlPlane = request.getfixturevalue("control_plane")
+    return own
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """API server, controllers and scheduler; fails outside the testbed's namespace."""
-    try:
-        netns.require_inside()
-    except netns.NotInsideError as error:
-        pytest.fail(str(error), pytrace=False)
-    with ControlPlane() as started:
+    if existing.is_wanted():
+        pytest.skip("This test runs processes and images that only the testbed's own cluster has.")
+    if not netns.is_inside():
+        pytest.fail(netns.OUTSIDE, pytrace=False)
+    with ControlPlane(tmp_path_factory.mktemp("control-plane")) as started:
         yield started
 
 
@@ -79,11 +90,11 @@ def gateway(control_plane: ControlPlane) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def namespace(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
+def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh namespace, named after the test; its deletion is begun and not waited for."""
     stem = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
     name = f"{stem}-{secrets.token_hex(3)}"
-    kube = control_plane.kube()
+    kube = cluster.kube()
     kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     # Pods are refused until the namespace has its service account.
     kube.within(name).wait_until("v1/ServiceAccount", "default", bool, "exist")
@@ -92,6 +103,6 @@ def namespace(control_plane: ControlPlane, request: pytest.FixtureRequest) -> It
 
 
 @pytest.fixture
-def kube(control_plane: ControlPlane, namespace: str) -> Kube:
+def kube(cluster: Cluster, namespace: str) -> Kube:
     """The administrator's view of the cluster, in the test's namespace."""
-    return control_plane.kube(namespace)
+    return cluster.kube(namespace)

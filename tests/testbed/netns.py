@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MARK = "HOLDPOINT_TESTBED_NAMESPACE"
+OUTSIDE = (
+    "The test cluster starts only inside its own network namespace, so that nothing in it can "
+    "reach the network or meet another run. Run the command through "
+    "`python -m tests.testbed exec -- pytest tests/cluster`, or `make test`."
+)
 NODE_ADDRESS = "10.244.0.1"
 POD_NETMASK = "255.255.0.0"
 _SETUP_FAILED = 125
@@ -31,14 +36,15 @@ class NotInsideError(RuntimeError):
     """The testbed was asked to start outside the network namespace made for it."""
 
 
+def is_inside() -> bool:
+    """Whether this process runs under `run`."""
+    return MARK in os.environ
+
+
 def require_inside() -> None:
     """Raise NotInsideError unless this process runs under `run`."""
-    if MARK not in os.environ:
-        raise NotInsideError(
-            "The test cluster starts only inside its own network namespace, so that nothing in it "
-            "can reach the network or meet another run. Run the command through "
-            "`python -m tests.testbed exec -- pytest tests/cluster`, or `make test`."
-        )
+    if not is_inside():
+        raise NotInsideError(OUTSIDE)
 
 
 def _exit_code(status: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import threading
 from typing import TYPE_CHECKING, Any
@@ -238,11 +237,12 @@ class PodWorker:
             "preconditions": {"uid": self.pod["metadata"]["uid"]},
         }
         while not self._object_gone:
-            with contextlib.suppress(OSError):
-                try:
-                    self.around.client.request("DELETE", self._url, options)
-                except ApiError as error:
-                    if error.status not in _GONE:
-                        raise
+            try:
+                self.around.client.request("DELETE", self._url, options)
+            except ApiError as error:
+                self._object_gone = error.status in _GONE
+            except OSError:
+                pass  # the API server is away
+            else:
                 return
             self._wake.wait(_RETRY_S)

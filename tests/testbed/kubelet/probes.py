@@ -67,6 +67,13 @@ def _tcp(action: Json, target: ProbeTarget, timeout_s: float) -> tuple[bool, str
 
 def check(probe: Json, target: ProbeTarget) -> tuple[bool, str]:
     """Try once. Returns success and, for a failure, what a kubelet would say about it."""
+    try:
+        return _checked(probe, target)
+    except ConfigError as error:
+        return False, str(error)
+
+
+def _checked(probe: Json, target: ProbeTarget) -> tuple[bool, str]:
     timeout_s = float(probe.get("timeoutSeconds", 1))
     if "httpGet" in probe:
         return _http(probe["httpGet"], target, timeout_s)
