@@ -21,8 +21,9 @@ from checks import config as config_module
 from checks.check import Check, Context
 from checks.errors import CannotJudgeError, ConfigError
 from checks.evidence import git
+from checks.evidence.answers import RunProblemError
 from checks.evidence.data import Reader
-from checks.evidence.model_runs import ModelFile, ModelRuns, RunProblemError
+from checks.evidence.model_runs import ModelFile, ModelRuns
 from checks.evidence.repository import FileError, Repository, digest, scan
 from checks.report import ModelIdentity, Report, Verdict
 from checks.sandbox import Limits, SandboxUnavailable
@@ -98,12 +99,12 @@ def run(
         data_digest, notes = _data_notes(runs)
         notes = (*options.notes, *_scope_notes(checks, options), *notes, *runs.warnings)
     overall = judge.judge(verdicts, complete=len(checks) == len(catalog.discover()))
-    commit = options.commit or git.head_commit(root)
-    if commit is not None and not git.is_committed(root, model.path, model.payload):
+    head = git.head_commit(root)
+    if head is not None and not git.is_committed(root, model.path, model.payload):
         notes = (*notes, f"{model.path} is not as committed: it was changed, or LFS holds it.")
     return Report(
         timestamp=started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        commit=commit,
+        commit=options.commit or head,
         models=(ModelIdentity(model.path, model.digest, model.adapter.name, model.size),),
         data_digest=data_digest,
         verdicts=verdicts,

@@ -31,17 +31,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from checks.config import share
-from checks.evidence import commands, dependencies, dockerfiles, documents, manifests
+from checks.evidence import commands, dockerfiles, documents, manifests, release
 from checks.report import Evidence, Finding, Grade, Location, Severity, State, Verdict
 from checks.scoring import declared, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from checks.check import Context
     from checks.config import Config
     from checks.evidence.dockerfiles import Dockerfile
-    from checks.evidence.manifests import Manifests, Workload
+    from checks.evidence.manifests import Manifests
+    from checks.evidence.release import Defect
 
 NAME = "deployment"
 
@@ -122,17 +123,6 @@ ITEMS: Mapping[str, Item] = {
 
 
 @dataclass(frozen=True)
-class Defect:
-    """Something found that should not be: it gives no points and takes none."""
-
-    item: str
-    severity: Severity
-    message: str
-    where: Location | None
-    fix: str
-
-
-@dataclass(frozen=True)
 class Gathered:
     """What was found for each item, what is wrong elsewhere, what could not be read."""
 
@@ -160,33 +150,15 @@ class Deployment:
 
     def collect(self, context: Context) -> Gathered:
         """Reads manifests, Dockerfiles, workflows, pages and lock files."""
-        repository = context.repository
-        kubernetes = manifests.collect(repository)
-        docker = dockerfiles.collect(repository)
-        ci = commands.collect(repository)
-        pages = list(documents.sections(repository))
-        model = context.runs.model
-        found = {
-            **_from_manifests(kubernetes),
-            **_from_dockerfiles(docker),
-            "cicd.build": _places(ci.build, "built here"),
-            "cicd.deploy": _places(ci.deploy, "deployed here"),
-        }
-        found["container.image"] += _places(ci.pinned_image, "named by commit")
-        found["rollback.path"] += _places(ci.roll_back, "rolled back by the workflow")
-        found["rollback.path"] += _places(documents.roll_back_sections(pages), "written down")
-        defects = [
-            *_workload_defects(kubernetes),
-            *_docker_defects(docker),
-            *_digest_defects(kubernetes, model.path, model.digest),
-            *_version_defects(context),
-            *_route_defects(kubernetes),
-        ]
+        kubernetes = manifests.collect(context.repository)
+        docker = dockerfiles.collect(context.repository)
+        ci = commands.collect(context.repository)
+        pages = list(documents.sections(context.repository))
         return Gathered(
-            found=found,
-            defects=tuple(defects),
+            found=release.facts(kubernetes, docker, ci, pages),
+            defects=release.defects(context, kubernetes, docker),
             unreadable=kubernetes.unreadable + ci.unreadable,
-            remarks=tuple(_remarks(context, pages)),
+            remarks=tuple(release.remarks(context, pages)),
             places=_where_to_add(kubernetes, docker),
         )
 
@@ -204,168 +176,6 @@ class Deployment:
 
 
 CHECK = Deployment()
-
-
-def _found(where: Location, what: str) -> Evidence:
-    return Evidence("found", State.FOUND, what, where)
-
-
-def _places(locations: tuple[Location, ...], what: str) -> tuple[Evidence, ...]:
-    return tuple(_found(where, what) for where in locations)
-
-
-def _short(image: str) -> str:
-    name, at, digest = image.partition("@")
-    return f"{name[:100]}{at}{digest[:15]}{'…' if len(digest) > 15 else ''}"
-
-
-def _from_manifests(kubernetes: Manifests) -> dict[str, tuple[Evidence, ...]]:
-    found: dict[str, list[Evidence]] = {name: [] for name in ITEMS}
-    for workload in kubernetes.workloads:
-        if workload.valid:
-            for name, evidence in _from_workload(workload):
-                found[name].append(evidence)
-    return {name: tuple(each) for name, each in found.items()}
-
-
-def _from_workload(workload: Workload) -> Iterator[tuple[str, Evidence]]:
-    strategy = workload.strategy
-    if strategy is not None and strategy.name not in {"Recreate", "OnDelete"}:
-        said = f"{strategy.name} in {workload.kind} {workload.name}"
-        at = workload.at(strategy.line)
-        default = "" if strategy.stated else ", Kubernetes' default"
-        yield "strategy.any", _found(at, said + default)
-        if strategy.stated:
-            yield "strategy.stated", _found(at, said)
-        if strategy.name in manifests.ADVANCED:
-            yield "advanced.strategy", _found(at, said)
-    for image, line in workload.images:
-        if not dockerfiles.is_latest(image):
-            yield (
-                "container.image",
-                _found(workload.at(line), f"{workload.name} runs {_short(image)}"),
-            )
-    for probe, line in workload.probes:
-        if f"health.{probe}" in ITEMS:
-            what = f"{workload.kind} {workload.name}"
-            yield f"health.{probe}", _found(workload.at(line), what)
-    if workload.analysis_line is not None:
-        what = f"{workload.kind} {workload.name} takes a bad version back by itself"
-        yield "rollback.path", _found(workload.at(workload.analysis_line), what)
-
-
-def _from_dockerfiles(found: tuple[Dockerfile, ...]) -> dict[str, tuple[Evidence, ...]]:
-    """By the best Dockerfile as a whole: half of one and half of another make no good image."""
-    if not found:
-        return {}
-    best = max(found, key=lambda d: (d.base_is_pinned + (not d.runs_as_root), d.path))
-    result: dict[str, tuple[Evidence, ...]] = {}
-    result["container.dockerfile"] = (_found(Location(best.path, best.base_line), best.path),)
-    if best.base_is_pinned:
-        result["container.base"] = (_found(Location(best.path, best.base_line), best.base),)
-    if not best.runs_as_root:
-        line = best.user_line or best.base_line
-        result["container.user"] = (_found(Location(best.path, line), best.user or best.base),)
-    return result
-
-
-def _workload_defects(kubernetes: Manifests) -> Iterator[Defect]:
-    for workload in kubernetes.workloads:
-        for sentence, line in workload.problems:
-            yield _defect("manifest", workload.at(line), sentence, "make the manifest valid")
-        for image, line in workload.images:
-            if dockerfiles.is_latest(image):
-                sentence = f"{workload.kind} {workload.name} runs {_short(image)}, which floats"
-                yield _defect("latest", workload.at(line), sentence, "name the image by digest")
-        kinds = {probe for probe, _ in workload.probes}
-        if workload.images and not kinds:
-            sentence = f"{workload.kind} {workload.name} has no probes"
-            fix = "add readiness and liveness probes"
-            yield _defect("probes", workload.at(workload.line), sentence, fix)
-        strategy = workload.strategy
-        if strategy is not None and strategy.name == "Recreate":
-            sentence = f"{workload.kind} {workload.name} stops serving while it is replaced"
-            fix = "use a rolling, canary or blue-green strategy"
-            yield _defect("recreate", workload.at(strategy.line), sentence, fix)
-
-
-def _docker_defects(found: tuple[Dockerfile, ...]) -> Iterator[Defect]:
-    for each in found:
-        where = Location(each.path, each.base_line)
-        if dockerfiles.is_latest(each.base):
-            sentence = f"{each.path} builds on {each.base}, which floats"
-            yield _defect("latest", where, sentence, "name the base by a version or digest")
-        elif not each.base_is_pinned:
-            sentence = f"{each.path} builds on {each.base}, which names no version"
-            yield _defect("base", where, sentence, "name the base by a version or digest")
-        if each.runs_as_root:
-            said = f"USER {each.user}" if each.user else "no USER instruction"
-            where = Location(each.path, each.user_line or each.base_line)
-            sentence = f"{each.path} runs as root ({said})"
-            yield _defect("root", where, sentence, "end with USER and a uid above 0")
-
-
-def _digest_defects(kubernetes: Manifests, path: str, digest: str) -> Iterator[Defect]:
-    for workload in kubernetes.workloads:
-        if workload.model_digest is not None and workload.model_digest[0] != digest:
-            named, line = workload.model_digest
-            sentence = f"{workload.name} is for the model {named[:19]}…, judged is {digest[:19]}…"
-            fix = f"write the digest of {path} into the manifest"
-            yield _defect("digest", workload.at(line), sentence, fix)
-
-
-def _version_defects(context: Context) -> Iterator[Defect]:
-    for package, version in dependencies.trained_with(context.runs.model.payload).items():
-        for pin in dependencies.pins(context.repository, package):
-            if pin.version != version:
-                sentence = (
-                    f"the model was saved by {package} {version}, {pin.version} will serve it"
-                )
-                fix = f"train and serve with the same {package}"
-                yield _defect("versions", pin.where, sentence, fix)
-
-
-def _route_defects(kubernetes: Manifests) -> Iterator[Defect]:
-    services = kubernetes.names("Service") | kubernetes.names("ModelDeployment")
-    for each in kubernetes.objects:
-        if each.kind != "HTTPRoute" or not services:
-            continue
-        for node in each.node.walk():
-            backends = node.get("backendRefs")
-            for backend in backends.elements() if backends is not None else ():
-                name = backend.string("name")
-                if name and name not in services and not backend.string("namespace"):
-                    sentence = (
-                        f"HTTPRoute {each.name} points at the Service {name}, which is not here"
-                    )
-                    where = Location(each.path, backend.line)
-                    yield _defect("route", where, sentence, "name a Service that exists")
-
-
-def _defect(item: str, where: Location, sentence: str, fix: str) -> Defect:
-    return Defect(item, Severity.MAJOR, sentence, where, f"{where.path}: {fix}")
-
-
-def _remarks(context: Context, pages: list[documents.Section]) -> Iterator[Evidence]:
-    for package, version in dependencies.trained_with(context.runs.model.payload).items():
-        pins = dependencies.pins(context.repository, package)
-        if not pins:
-            why = f"the model was saved by {package} {version}; no lock file says what serves it"
-            yield Evidence("versions", State.ABSENT, why)
-        elif all(pin.version == version for pin in pins):
-            why = f"{package} {version} saved the model and will serve it"
-            yield Evidence("versions", State.FOUND, why, pins[0].where)
-    code = list(context.repository.matching("*.tf", "kustomization.yaml", "Chart.yaml"))
-    code += list(context.repository.matching("Pulumi.yaml", "k8s/*.yaml", "k8s/*.yml"))
-    yield _remark("infrastructure", "infrastructure as code", [Location(f.path) for f in code])
-    drills = documents.drill_records(pages)
-    yield _remark("drill", "a dated record that a rollback was tried", list(drills))
-
-
-def _remark(item: str, what: str, places: list[Location]) -> Evidence:
-    if places:
-        return Evidence(item, State.FOUND, what, places[0])
-    return Evidence(item, State.ABSENT, f"not found: {what}")
 
 
 def _where_to_add(kubernetes: Manifests, docker: tuple[Dockerfile, ...]) -> dict[str, str]:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from checks.config import number, share
-from checks.evidence.model_runs import RunProblemError
+from checks.evidence.answers import RunProblemError
 from checks.report import Figure, Finding, Grade, Severity, Verdict
 from checks.scoring import score_of, unjudged, verdict
 

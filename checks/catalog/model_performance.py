@@ -27,14 +27,13 @@ How to fix
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from checks.config import number, share
-from checks.evidence.model_runs import RunProblemError
-from checks.measure import bootstrap, classification, regression, slices
+from checks.evidence.answers import RunProblemError
+from checks.measure import performance
+from checks.measure.performance import LOWER_IS_BETTER, SHOWN_SLICES, Performance
 from checks.report import Figure, Finding, Grade, Location, Severity, Verdict
 from checks.scoring import unjudged, verdict
 
@@ -43,14 +42,10 @@ if TYPE_CHECKING:
 
     from checks.check import Context
     from checks.config import Config
-    from checks.evidence.data import Evaluation
-    from checks.evidence.model_runs import Predictions
-    from checks.measure.bootstrap import Estimate, Metric
-    from checks.measure.slices import Slice, SliceScan
+    from checks.measure.bootstrap import Estimate
+    from checks.measure.slices import Slice
 
 NAME = "model_performance"
-SHOWN_SLICES = 5
-LOWER_IS_BETTER = frozenset({"log_loss", "ece", "mae", "rmse"})
 LABELS = {
     "f1": "F1",
     "roc_auc": "ROC AUC",
@@ -60,7 +55,6 @@ LABELS = {
     "mae": "MAE",
     "rmse": "RMSE",
 }
-CHANCE_AUC = 0.5
 
 
 @dataclass(frozen=True)
@@ -89,24 +83,6 @@ class Problem:
     fix: str
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What was measured. Estimates by metric; gains over the trivial answer; paired changes."""
-
-    task: str
-    rows: int
-    data_path: str
-    model_path: str
-    estimates: Mapping[str, Estimate]
-    trivial: str
-    gains: Mapping[str, Estimate]
-    scan: SliceScan
-    changes: Mapping[str, Estimate] = field(default_factory=dict)
-    base_problem: str = ""
-    no_probabilities: str = ""
-    details: Mapping[str, object] = field(default_factory=dict)
-
-
 class ModelPerformance:
     """The check; see the module's text."""
 
@@ -115,23 +91,23 @@ class ModelPerformance:
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
 
-    def collect(self, context: Context) -> Evidence | Problem:
+    def collect(self, context: Context) -> Performance | Problem:
         """Runs the model on the evaluation rows and computes every figure here."""
         try:
             evaluation = context.runs.evaluation()
             predictions = context.runs.predictions()
         except RunProblemError as error:
             return Problem(str(error), error.fix)
-        evidence = measure(evaluation, predictions, context.runs.model.path)
+        evidence = performance.measure(evaluation, predictions, context.runs.model.path)
         if context.runs.base is None:
             return evidence
         try:
             base = context.runs.base_predictions()
         except RunProblemError as error:
             return replace(evidence, base_problem=str(error))
-        return replace(evidence, changes=changes(evaluation, predictions, base))
+        return replace(evidence, changes=performance.changes(evaluation, predictions, base))
 
-    def judge(self, evidence: Evidence | Problem, config: Config) -> Verdict:
+    def judge(self, evidence: Performance | Problem, config: Config) -> Verdict:
         """Compares the figures with the thresholds."""
         if isinstance(evidence, Problem):
             return unjudged(NAME, f"{NAME}.measured", evidence.sentence, evidence.fix)
@@ -151,118 +127,7 @@ class ModelPerformance:
 CHECK = ModelPerformance()
 
 
-def measure(evaluation: Evaluation, predictions: Predictions, model_path: str) -> Evidence:
-    """Every figure of one model on the evaluation rows. Pure."""
-    metrics = metrics_of(evaluation, predictions)
-    trivial, trivial_metrics = _trivial(evaluation)
-    losses = _losses(evaluation, predictions)
-    gains = {
-        name: bootstrap.difference(metrics[name], trivial_metrics[name])
-        if name not in LOWER_IS_BETTER
-        else bootstrap.difference(trivial_metrics[name], metrics[name])
-        for name in trivial_metrics
-        if name in metrics
-    }
-    scan = slices.scan(_columns(evaluation), losses)
-    return Evidence(
-        task=evaluation.task,
-        rows=evaluation.rows,
-        data_path=evaluation.path,
-        model_path=model_path,
-        estimates=bootstrap.estimate(metrics, evaluation.rows),
-        trivial=trivial,
-        gains=bootstrap.estimate(gains, evaluation.rows),
-        scan=scan,
-        no_probabilities=predictions.no_probabilities,
-        details={**_details(evaluation, predictions), "slices": _slice_details(scan)},
-    )
-
-
-def changes(
-    evaluation: Evaluation, predictions: Predictions, base: Predictions
-) -> dict[str, Estimate]:
-    """This model minus the base branch's on the same rows: paired bootstrap differences."""
-    mine, theirs = metrics_of(evaluation, predictions), metrics_of(evaluation, base)
-    paired = {
-        name: bootstrap.difference(mine[name], theirs[name]) for name in mine if name in theirs
-    }
-    return bootstrap.estimate(paired, evaluation.rows)
-
-
-def metrics_of(evaluation: Evaluation, predictions: Predictions) -> dict[str, Metric]:
-    """The metrics that these predictions allow."""
-    truth = evaluation.truth
-    if evaluation.task == "regression":
-        return regression.metrics(truth, predictions.predicted)
-    metrics = classification.metrics(truth, predictions.predicted, len(predictions.classes))
-    if predictions.probabilities is None:
-        return metrics
-    probabilities = predictions.probabilities
-    return metrics | classification.probability_metrics(truth, probabilities, evaluation.positive)
-
-
-def _trivial(evaluation: Evaluation) -> tuple[str, dict[str, Metric]]:
-    """The best answer that looks at nothing, chosen on the evaluation rows, and its metrics."""
-    truth = evaluation.truth
-    if evaluation.task == "regression":
-        mean = np.full(evaluation.rows, truth.mean())
-        median = np.full(evaluation.rows, np.median(truth))
-        metrics = {
-            "mae": regression.metrics(truth, median)["mae"],
-            "rmse": regression.metrics(truth, mean)["rmse"],
-        }
-        return "always answering the mean or median", metrics
-    count = len(evaluation.classes)
-    common = int(np.bincount(truth, minlength=count).argmax())
-    metrics = classification.metrics(truth, np.full_like(truth, common), count)
-    wanted = {name: metrics[name] for name in ("accuracy", "f1")}
-    wanted["roc_auc"] = lambda weights: np.full(len(weights), CHANCE_AUC)
-    return f"always answering {evaluation.classes[common]!r}", wanted
-
-
-def _losses(evaluation: Evaluation, predictions: Predictions) -> Any:
-    if evaluation.task == "regression":
-        return np.abs(evaluation.truth - predictions.predicted)
-    return (evaluation.truth != predictions.predicted).astype(np.float64)
-
-
-def _columns(evaluation: Evaluation) -> Any:
-    return replace(evaluation.inputs, columns=evaluation.inputs.columns + evaluation.extras.columns)
-
-
-def _details(evaluation: Evaluation, predictions: Predictions) -> dict[str, object]:
-    if evaluation.task == "regression":
-        return {"task": "regression"}
-    details: dict[str, object] = {
-        "task": "classification",
-        "classes": list(predictions.classes),
-        "confusion": classification.confusion(
-            evaluation.truth, predictions.predicted, len(predictions.classes)
-        ),
-    }
-    if predictions.probabilities is not None:
-        details["calibration"] = classification.calibration_curve(
-            evaluation.truth, predictions.probabilities
-        )
-    return details
-
-
-def _slice_details(scan: SliceScan) -> dict[str, object]:
-    rows = [
-        {
-            "column": each.column,
-            "value": each.value,
-            "rows": each.rows,
-            "loss": round(each.loss, 6),
-            "loss_elsewhere": round(each.loss_elsewhere, 6),
-            "p_value": round(each.p_value, 6),
-        }
-        for each in scan.slices[:SHOWN_SLICES]
-    ]
-    return {"tested": len(scan.slices), "too_few": scan.too_few, "weakest": rows}
-
-
-def _thresholds(evidence: Evidence, settings: Settings) -> dict[str, float]:
+def _thresholds(evidence: Performance, settings: Settings) -> dict[str, float]:
     names = ("r2", "mae", "rmse")
     if evidence.task == "classification":
         names = ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "ece")  # type: ignore[assignment] # longer
@@ -278,7 +143,7 @@ def share_earned(name: str, value: float, threshold: float) -> float:
     return max(0.0, 1 - 2 * short / threshold) if threshold > 0 else 0.0
 
 
-def _threshold_findings(evidence: Evidence, settings: Settings) -> list[Finding]:
+def _threshold_findings(evidence: Performance, settings: Settings) -> list[Finding]:
     thresholds = _thresholds(evidence, settings)
     worth = 1 / len(thresholds)
     return [
@@ -287,7 +152,7 @@ def _threshold_findings(evidence: Evidence, settings: Settings) -> list[Finding]
     ]
 
 
-def _threshold_finding(evidence: Evidence, name: str, threshold: float, worth: float) -> Finding:
+def _threshold_finding(evidence: Performance, name: str, threshold: float, worth: float) -> Finding:
     label, where = LABELS.get(name, name), Location(evidence.data_path)
     rule, found = f"{NAME}.{name}", evidence.estimates.get(name)
     wanted = f"{'at most' if name in LOWER_IS_BETTER else 'at least'} {threshold:g}"
@@ -309,7 +174,7 @@ def _threshold_finding(evidence: Evidence, name: str, threshold: float, worth: f
     return Finding(rule, Grade.MEASURED, Severity.MAJOR, message, worth, worth * earned, where, fix)
 
 
-def _gain_findings(evidence: Evidence) -> list[Finding]:
+def _gain_findings(evidence: Performance) -> list[Finding]:
     gains = evidence.gains
     shown = ", ".join(
         f"{LABELS.get(name, name)} {_shown(gain, signed=True)}" for name, gain in gains.items()
@@ -325,7 +190,7 @@ def _gain_findings(evidence: Evidence) -> list[Finding]:
     return [_finding("gain", Severity.INFO, sentence)]
 
 
-def _change_findings(evidence: Evidence) -> list[Finding]:
+def _change_findings(evidence: Performance) -> list[Finding]:
     if evidence.base_problem:
         sentence = f"no comparison with the base branch's model: {evidence.base_problem}"
         return [_finding("change", Severity.INFO, sentence)]
@@ -348,7 +213,7 @@ def _is_worse(name: str, change: Estimate) -> bool:
     return change.low > 0 if name in LOWER_IS_BETTER else change.high < 0
 
 
-def _slice_findings(evidence: Evidence) -> list[Finding]:
+def _slice_findings(evidence: Performance) -> list[Finding]:
     weak = [each for each in evidence.scan.slices if each.weak][:SHOWN_SLICES]
     return [
         _finding(f"slice.{index}", Severity.MINOR, _slice_sentence(evidence, each))
@@ -356,7 +221,7 @@ def _slice_findings(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def _slice_sentence(evidence: Evidence, each: Slice) -> str:
+def _slice_sentence(evidence: Performance, each: Slice) -> str:
     if evidence.task == "regression":
         figures = f"mean error {each.loss:.3g}", f"{each.loss_elsewhere:.3g}"
     else:
@@ -384,7 +249,7 @@ def _shown(found: Estimate, *, signed: bool = False) -> str:
     return f"{found.value:{form}} ({found.low:{form}} to {found.high:{form}})"
 
 
-def _message(evidence: Evidence) -> str:
+def _message(evidence: Performance) -> str:
     names = ("accuracy", "f1") if evidence.task == "classification" else ("r2", "mae")
     shown = [
         f"{LABELS.get(name, name)} {evidence.estimates[name].value:.3f}"
@@ -394,7 +259,7 @@ def _message(evidence: Evidence) -> str:
     return f"{', '.join(shown)} on {evidence.rows} rows"
 
 
-def _figures(evidence: Evidence, settings: Settings) -> tuple[Figure, ...]:
+def _figures(evidence: Performance, settings: Settings) -> tuple[Figure, ...]:
     thresholds = _thresholds(evidence, settings)
     figures = [
         _figure(name, found, thresholds.get(name)) for name, found in evidence.estimates.items()

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from checks.evidence.answers import (
+    Predictions,
+    RunProblemError,
+    code_labels,
+    numbers,
+    order_probabilities,
+)
 from checks.evidence.data import DataProblemError, Evaluation, Reader, label_text, load_evaluation
+from checks.evidence.timings import Timings, measure
 from checks.sandbox import ModelSession, SandboxUnavailable, describe_bytes
 from checks.sandbox.errors import SandboxError
 
@@ -24,29 +32,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from checks.config import Config
-    from checks.measure.bootstrap import Array, Floats
+    from checks.measure.bootstrap import Floats
     from checks.models import Adapter
     from checks.sandbox import LoadInfo, Table
 
-WARM_UP_CALLS = 20
-LEAST_SINGLE_CALLS = 100
-MOST_SINGLE_CALLS = 500
-SINGLE_CALLS_BUDGET_S = 10.0
-BATCHES = 20
-WARM_UP_BATCHES = 3
-BATCH_ROWS = 1_000
-BATCHES_BUDGET_S = 20.0
-OTHER_LABEL = "(a label that is not in the data)"
 T = TypeVar("T")
-
-
-class RunProblemError(Exception):
-    """The model could not be run; `fix` says what to change, `where` names the file."""
-
-    def __init__(self, sentence: str, fix: str, where: str | None = None) -> None:
-        super().__init__(sentence)
-        self.fix = fix
-        self.where = where
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,34 +52,6 @@ class ModelFile:
     def size(self) -> int:
         """Bytes."""
         return len(self.payload)
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """What the model answered on the evaluation rows.
-
-    `predicted` is codes into `classes` or float64; `classes` are the evaluation's labels and, last,
-    a stand-in when the model answered with others. `probabilities` has shape (rows, classes), its
-    rows sum to 1; `None` where the model gives none, and `no_probabilities` says why.
-    """
-
-    predicted: Array
-    classes: tuple[str, ...]
-    probabilities: Floats | None = None
-    no_probabilities: str = ""
-
-
-@dataclass(frozen=True)
-class Timings:
-    """Seconds by the parent's clock, bytes by the parent's reading of the child's memory."""
-
-    load_seconds: float
-    single_seconds: tuple[float, ...]
-    batch_rows: int
-    batch_seconds: tuple[float, ...]
-    rss_before: int  # after the warm-up batches
-    rss_after: int
-    cut_short: bool = False  # a time budget ended the measurement early
 
 
 class ModelRuns:
@@ -233,7 +195,7 @@ class ModelRuns:
                 "let predict return one label or number a row",
             )
         if evaluation.task == "regression":
-            return Predictions(_numbers(answer), ())
+            return Predictions(numbers(answer), ())
         predicted, classes = code_labels(answer, evaluation.classes)
         probabilities, why = self._probabilities(session, info, inputs, evaluation)
         if probabilities is not None and len(classes) > len(evaluation.classes):
@@ -272,75 +234,6 @@ class ModelRuns:
         values = session.predict(inputs, "predict_proba").values
         labels = [label_text(value) for value in info.classes.ravel()]
         return order_probabilities(values, labels, evaluation.classes)
-
-
-def measure(session: ModelSession, info: LoadInfo, inputs: Table) -> Timings:
-    """Times single rows after a warm-up, then batches, and reads the memory around the batches."""
-    order = np.random.default_rng(0).integers(0, inputs.rows, MOST_SINGLE_CALLS + WARM_UP_CALLS)
-    for index in order[:WARM_UP_CALLS]:
-        session.predict(inputs.take(order[:1] * 0 + index))
-    singles: list[float] = []
-    for index in order[WARM_UP_CALLS:]:
-        if len(singles) >= LEAST_SINGLE_CALLS and sum(singles) > SINGLE_CALLS_BUDGET_S:
-            break
-        singles.append(session.predict(inputs.take(np.array([index]))).seconds)
-    batch = inputs.take(np.resize(np.arange(inputs.rows), BATCH_ROWS))
-    for _ in range(WARM_UP_BATCHES):
-        session.predict(batch)
-    before = session.rss_bytes()
-    seconds: list[float] = []
-    while len(seconds) < BATCHES and sum(seconds) <= BATCHES_BUDGET_S:
-        seconds.append(session.predict(batch).seconds)
-    return Timings(
-        load_seconds=info.seconds,
-        single_seconds=tuple(singles),
-        batch_rows=BATCH_ROWS,
-        batch_seconds=tuple(seconds),
-        rss_before=before,
-        rss_after=session.rss_bytes(),
-        cut_short=len(singles) < MOST_SINGLE_CALLS or len(seconds) < BATCHES,
-    )
-
-
-def code_labels(answer: Array, classes: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
-    """Predicted labels as codes; labels that the data do not hold share one extra code."""
-    codes = {label: code for code, label in enumerate(classes)}
-    texts = [label_text(value) for value in answer]
-    predicted = np.array([codes.get(text, len(classes)) for text in texts], dtype=np.int64)
-    unknown = bool((predicted == len(classes)).any())
-    return predicted, (*classes, OTHER_LABEL) if unknown else classes
-
-
-def order_probabilities(
-    values: Array, labels: list[str], classes: tuple[str, ...]
-) -> tuple[Floats | None, str]:
-    """Probabilities with one column for each of `classes`, or None and the reason why not."""
-    if values.ndim != 2 or values.shape[1] != len(labels):
-        return None, f"predict_proba gave the shape {values.shape} for {len(labels)} classes"
-    lacking = [name for name in classes if name not in labels]
-    if lacking:
-        return None, f"the model knows no class {lacking[0]!r}, so its probabilities lack it"
-    numbers = np.asarray(values, dtype=np.float64)
-    sums = numbers.sum(axis=1)
-    sound = np.isfinite(numbers).all() and (numbers >= 0).all() and (abs(sums - 1) < 1e-3).all()
-    if not sound:
-        return None, "predict_proba gave rows that are no probabilities (negative, NaN, sum not 1)"
-    picked = numbers[:, [labels.index(name) for name in classes]]
-    totals = picked.sum(axis=1, keepdims=True)
-    return picked / np.where(totals > 0, totals, 1), ""
-
-
-def _numbers(answer: Array) -> Floats:
-    if answer.dtype.kind not in "fiub":
-        raise RunProblemError("predict gave text, expected numbers", "set model.task")
-    numbers = answer.astype(np.float64)
-    broken = int((~np.isfinite(numbers)).sum())
-    if broken:
-        raise RunProblemError(
-            f"predict gave {broken} values that are NaN or infinite",
-            "handle missing and extreme inputs in the pipeline",
-        )
-    return numbers
 
 
 def _options(model: ModelFile) -> dict[str, Any]:
