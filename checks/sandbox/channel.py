@@ -53,6 +53,7 @@ class Channel:
     @property
     def noise(self) -> bytes:
         """The last bytes that the child printed. Untrusted, and never interpreted."""
+        self._drain()
         return bytes(self._tail)
 
     def exchange(self, buffers: Iterable[bytes], seconds: float) -> Exchange:

@@ -7,6 +7,7 @@ unpacked here, so a cut in it shows only when the child reads it.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import Final
 
@@ -66,7 +67,7 @@ def describe_bytes(payload: bytes, suffix: str) -> str | None:
     An unknown suffix is judged only by what no file should be: empty, a pointer.
     """
     if not payload:
-        return "The file is empty (0 bytes): was it written completely?"
+        return "The file is empty (0 bytes); it has to be written anew."
     if payload.startswith(LFS_POINTER):
         return (
             "The file is a Git LFS pointer, not the file itself: check it out with LFS "
@@ -112,10 +113,22 @@ def _old_pickle(payload: bytes, kind: str | None, expected: frozenset[str]) -> b
     return PICKLE in expected and kind in (TEXT, None) and payload.rstrip(b"\n").endswith(b".")
 
 
+def _first_frame_fits(payload: bytes) -> bool:
+    """Whether a pickle of protocol 4 or 5 holds the first frame that it announces.
+
+    The last byte alone (STOP; joblib's raw arrays come before it) is right by chance once in 256.
+    """
+    frame = struct.Struct("<2xcQ")
+    if payload[1] < 4 or len(payload) < frame.size:
+        return True
+    opcode, length = frame.unpack_from(payload)
+    return opcode != b"\x95" or len(payload) >= frame.size + length
+
+
 def _cut_off(payload: bytes, kind: str | None) -> str | None:
     complete = True
     if kind == PICKLE:
-        complete = payload.endswith(b".")  # STOP; joblib's raw arrays come before it
+        complete = payload.endswith(b".") and _first_frame_fits(payload)
     elif kind == ZIP:
         complete = ZIP_END in payload[-ZIP_END_WITHIN:]
     elif kind == PARQUET:
