@@ -33,7 +33,7 @@ TOLERATED_LOG_WEIGHTS: Logs = tuple(math.log(weight) for _, weight in TOLERATED)
 
 NO_CHANCE = -1e6  # the log of evidence that an impossible event leaves; finite, so it can be saved
 
-ONE_SIDED_95 = 1.6449  # standard normal quantile
+ONE_SIDED_95 = 1.6448536269514722  # standard normal quantile
 
 
 @lru_cache(maxsize=256)

@@ -46,9 +46,9 @@ def plain(value: float) -> str:
 
 def odds(log_e: float) -> str:
     """Evidence as "140 to 1"."""
-    value = math.exp(min(log_e, math.log(1e6)))
-    if value >= 1e6:
+    if log_e > math.log(1e6):
         return "over 1 000 000 to 1"
+    value = math.exp(log_e)
     return f"{whole(round(value))} to 1" if value >= 10 else f"{value:.1f} to 1"
 
 
