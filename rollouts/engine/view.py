@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rollouts import strategies
 from rollouts.model import (
@@ -22,6 +22,9 @@ from rollouts.model import (
 )
 from rollouts.strategies import Strategy, StrategyError
 from rollouts.traffic import TrafficIntent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,11 @@ def traffic_intent(view: View) -> TrafficIntent | None:
         weights=weights,
         in_progress=status.in_progress,
         alias=view.deployment.name,
-        owned=owned_services(view.status, view.seen),
+        owned=owned_services(view.status, view.seen.revisions),
     )
 
 
-def owned_services(status: Status, seen: Observation) -> frozenset[str]:
+def owned_services(status: Status, revisions: Iterable[str]) -> frozenset[str]:
     """Every Service name that belongs, or has belonged, to a revision of this deployment."""
     named = {r.name for r in (status.stable, status.candidate, status.previous) if r}
-    return frozenset(named | {r.name for r in status.rejected} | set(seen.revisions))
+    return frozenset(named | {r.name for r in status.rejected} | set(revisions))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,8 @@ from rollouts.kube import watch as watching
 from rollouts.kube.errors import ClusterError, Gone, NotConfigured, Unreachable, from_response
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from rollouts.kube.resources import Resource
     from rollouts.kube.watch import WatchEvent
 
@@ -126,21 +127,36 @@ class Cluster:
         return self._replace(resource, namespace, body, "status")
 
     def delete(
-        self, resource: Resource, namespace: str | None, name: str, *, uid: str | None = None
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        resource_version: str | None = None,
     ) -> None:
-        """Deletes; with `uid` only that very object. Raises NotFound, Conflict."""
+        """Deletes; with `uid` only that very object, with `resource_version` only as it was read.
+
+        Raises NotFound, Conflict.
+        """
         options: JsonObject = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
         }
-        if uid is not None:
-            options["preconditions"] = {"uid": uid}
+        conditions = {"uid": uid, "resourceVersion": resource_version}
+        options["preconditions"] = {key: value for key, value in conditions.items() if value}
         doing = f"delete {resource.plural} {name}"
         self._call(_Request("DELETE", resource.path(namespace, name), doing, {}, options))
 
     def watch(
-        self, resource: Resource, namespace: str | None, resource_version: str, *, timeout_s: float
+        self,
+        resource: Resource,
+        namespace: str | None,
+        resource_version: str,
+        *,
+        timeout_s: float,
+        labels: str = "",
     ) -> Iterator[WatchEvent]:
         """Changes after `resource_version`; ends by itself after `timeout_s` seconds.
 
@@ -152,6 +168,7 @@ class Cluster:
             "allowWatchBookmarks": "true",
             "resourceVersion": resource_version,
             "timeoutSeconds": str(max(1, int(timeout_s))),
+            **({"labelSelector": labels} if labels else {}),
         }
         doing = f"watch {resource.plural}"
         request = _Request("GET", resource.path(namespace), doing, query)

@@ -7,9 +7,12 @@ whoever called. `retryable` says whether the same request may succeed later with
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rollouts.jsontypes import dig, dig_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ClusterError(Exception):

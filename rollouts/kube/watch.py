@@ -7,11 +7,14 @@ reconnect, because only the caller knows what it has seen.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rollouts.jsontypes import JsonObject, dig, dig_text, version_of
 from rollouts.kube.errors import ClusterError, Gone, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 LONGEST_LINE = 8 << 20  # etcd refuses objects over 1.5 MiB; JSON escapes can grow them
 

@@ -1,0 +1,285 @@
+"""The analysis of the rollouts under way: scrapes, counts, judges, and remembers.
+
+Asked by the reconciler at every look; it ticks when a tick is due. Its memory is the checkpoint in
+the status and what was counted since: after a crash the next tick is a coarse one that counts from
+the saved cursors, so nothing is counted twice. It deliberately decides nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rollouts import analysis, metrics
+from rollouts.jsontypes import dig, dig_object, dig_text
+from rollouts.metrics import losses
+from rollouts.metrics.cursor import CursorError
+from rollouts.model import Aim, AnalysisView, Phase, rfc3339, rfc3339_seconds
+
+if TYPE_CHECKING:
+    from rollouts.controller.metrics import Metrics
+    from rollouts.controller.observing import Belongings
+    from rollouts.controller.store import Key
+    from rollouts.jsontypes import JsonObject
+    from rollouts.model import ModelDeployment, Status
+
+LOG = logging.getLogger(__name__)
+SCRAPE_WITHIN_S = 0.4  # of a tick of one second: a pod that hangs must not delay the verdict
+EARLY_S = 0.05  # a tick that is nearly due is taken along with another look
+SHORTEST_INTERVAL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Who is compared: names of revisions, and whether `older` gets traffic at the same time."""
+
+    newer: str
+    older: str
+    concurrent: bool
+    began: str
+
+
+@dataclass
+class _Arm:
+    """How far one side was counted."""
+
+    cursor: metrics.Cursor
+    losses: losses.Losses
+
+    def to_json(self) -> JsonObject:
+        return {"cursor": self.cursor.to_json(), "losses": self.losses.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Any) -> _Arm:
+        cursor = metrics.Cursor.from_json(dig(data, "cursor"))
+        return cls(cursor, losses.Losses.from_json(dig(data, "losses")))
+
+
+@dataclass
+class _Run:
+    """The analysis of one rollout, in memory."""
+
+    began: str
+    settings: analysis.Settings
+    state: analysis.State
+    newer: _Arm
+    older: _Arm
+    scraper: metrics.Scraper
+    at: datetime
+    ticked: float | None = None
+    judgement: analysis.Judgement | None = None
+    quiet_since: datetime | None = None
+    readable: bool = False
+    problem: str = ""
+    record: JsonObject = field(default_factory=dict)
+
+
+def arms_of(status: Status) -> Arms | None:
+    """Who is to be compared now; None while no revision on trial has any traffic."""
+    began = rfc3339(status.started_at) if status.started_at else ""
+    if status.phase is Phase.BAKING and status.stable and status.previous:
+        return Arms(status.stable.name, status.previous.name, concurrent=False, began=began)
+    if status.candidate is None or status.stable is None or status.aim is Aim.RETURN:
+        return None
+    if not (status.weight.asked or status.weight.confirmed or status.phase is Phase.ROLLING_BACK):
+        return None
+    alone = status.weight.asked == 100 and status.weight.confirmed == 100
+    return Arms(status.candidate.name, status.stable.name, concurrent=not alone, began=began)
+
+
+class Analyst:
+    """Keyed by ModelDeployment; one thread at a time for each key."""
+
+    def __init__(self, observed: Metrics) -> None:
+        self._observed = observed
+        self._runs: dict[Key, _Run] = {}
+
+    def look(
+        self, deployment: ModelDeployment, status: Status, belongings: Belongings, now: datetime
+    ) -> AnalysisView | None:
+        """What is known now, after a tick if one is due; None where nothing is compared."""
+        key = (deployment.namespace, deployment.name)
+        arms = arms_of(status)
+        source = dig_object(deployment.spec.analysis if deployment.spec else {}, "metrics")
+        if arms is None or deployment.spec is None or not source:
+            self.forget(key)
+            return None
+        run = self._runs.get(key)
+        if run is None or run.began != arms.began:
+            self.forget(key)
+            try:
+                run = self._runs[key] = _begin(deployment, status, arms, belongings, now)
+            except analysis.AnalysisError as error:
+                return _unreadable(str(error), now)
+        self._tick(run, arms, source, belongings, now)
+        return AnalysisView(run.judgement, run.record or None, run.quiet_since, run.readable)
+
+    def next_tick_s(self, key: Key) -> float | None:
+        """Seconds until the next tick is due; None where nothing is compared."""
+        run = self._runs.get(key)
+        if run is None or run.ticked is None:
+            return None
+        return max(0.0, run.ticked + _interval(run) - time.monotonic())
+
+    def forget(self, key: Key) -> None:
+        """Drops the memory of a rollout and closes its connections."""
+        run = self._runs.pop(key, None)
+        if run is not None:
+            run.scraper.close()
+
+    def close(self) -> None:
+        """Drops everything."""
+        for key in list(self._runs):
+            self.forget(key)
+
+    def _tick(
+        self, run: _Run, arms: Arms, source: JsonObject, belongings: Belongings, now: datetime
+    ) -> None:
+        clock = time.monotonic()
+        if run.ticked is not None and clock - run.ticked < _interval(run) - EARLY_S:
+            return
+        run.ticked = clock
+        try:
+            counted = self._count(run, arms, source, belongings)
+        except metrics.MetricError as error:
+            run.problem, run.readable = error.sentence, False
+            run.record = _unreadable(error.sentence, now).record or {}
+            return
+        seconds = max(0.0, (now - run.at).total_seconds())
+        run.at = now
+        tick = analysis.Tick(seconds, counted.newer, counted.older, concurrent=arms.concurrent)
+        run.state = analysis.update(run.state, run.settings, tick)
+        run.judgement = analysis.judge(run.state, run.settings)
+        run.readable = counted.readable
+        moved = counted.served or not counted.readable
+        run.quiet_since = None if moved else (run.quiet_since or now)
+        run.record = _record(run, run.judgement, now)
+
+    def _count(self, run: _Run, arms: Arms, source: JsonObject, belongings: Belongings) -> _Counted:
+        """Raises MetricError where the source itself cannot be used."""
+        provider = metrics.find(dig_text(source, "type"))
+        provider.check(source)
+        sides = {arms.newer: run.newer, arms.older: run.older}
+        targets = {name: provider.targets(source, belongings.pods.get(name, [])) for name in sides}
+        every = [target for some in targets.values() for target in some]
+        answers = run.scraper.fetch(every, deadline_s=SCRAPE_WITHIN_S)
+        totals: dict[str, analysis.Increment] = {}
+        read: dict[str, int] = {}
+        served = 0
+        for name, arm in sides.items():
+            samples = self._samples(provider, source, targets[name], answers)
+            increment, arm.cursor = metrics.advance(arm.cursor, samples)
+            lost, arm.losses = losses.count(arm.losses, belongings.pods.get(name, []))
+            totals[name], read[name] = increment + lost, len(samples)
+            served += increment.requests if name == arms.newer else 0
+        return _Counted(totals[arms.newer], totals[arms.older], bool(read[arms.newer]), served)
+
+    def _samples(
+        self,
+        provider: metrics.Provider,
+        source: JsonObject,
+        targets: tuple[metrics.PodTarget, ...],
+        answers: Any,
+    ) -> dict[metrics.PodTarget, metrics.Sample]:
+        """The readable ones. What cannot be read is said, and is evidence of nothing."""
+        samples: dict[metrics.PodTarget, metrics.Sample] = {}
+        for target in targets:
+            answer = answers[target]
+            try:
+                if isinstance(answer, metrics.MetricError):
+                    raise answer
+                samples[target] = provider.parse(source, answer)
+            except metrics.MetricError as error:
+                self._observed.unread(str(error.trouble))
+                LOG.info("no sample: %s", error.sentence, extra={"pod": target.name})
+        return samples
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """One tick: both sides, whether the newer could be read, and what it says it served."""
+
+    newer: analysis.Increment
+    older: analysis.Increment
+    readable: bool
+    served: int
+
+
+def _interval(run: _Run) -> float:
+    return max(SHORTEST_INTERVAL_S, run.settings.interval_s)
+
+
+def _begin(
+    deployment: ModelDeployment,
+    status: Status,
+    arms: Arms,
+    belongings: Belongings,
+    now: datetime,
+) -> _Run:
+    """From the checkpoint where there is one of this rollout, else from nothing."""
+    spec = deployment.spec.analysis if deployment.spec else {}
+    settings = analysis.Settings.from_spec(spec)
+    saved = dig_object(status.analysis, "checkpoint")
+    # The API server's clock, as that of the pods' creation.
+    born = dig_text(belongings.deployments.get(arms.newer), "metadata", "creationTimestamp")
+    since, here = born or rfc3339_seconds(now), rfc3339_seconds(now)
+    run = _Run(
+        began=arms.began,
+        settings=settings,
+        state=analysis.start(settings),
+        newer=_Arm(metrics.Cursor(since), losses.Losses(here)),
+        older=_Arm(metrics.Cursor(since), losses.Losses(here)),
+        scraper=metrics.Scraper(workers=16),
+        at=now,
+    )
+    if saved.get("began") == arms.began:
+        try:
+            run.state = analysis.State.from_json(saved.get("state"), settings)
+            run.newer = _Arm.from_json(saved.get("newer"))
+            run.older = _Arm.from_json(saved.get("older"))
+            run.at = datetime.fromisoformat(dig_text(saved, "at"))
+            run.judgement = analysis.judge(run.state, settings)
+        except (analysis.AnalysisError, CursorError, ValueError) as error:
+            LOG.warning("the saved analysis is not used: %s", error)
+            run.state = analysis.start(settings)
+    return run
+
+
+def _record(run: _Run, judgement: analysis.Judgement, now: datetime) -> JsonObject:
+    """What `status.analysis` says."""
+    record: JsonObject = {
+        "verdict": str(judgement.kind),
+        "reason": str(judgement.reason),
+        "message": judgement.message,
+        "logE": f"{judgement.log_e:.4f}",
+        "candidate": _counts(judgement.candidate),
+        "stable": _counts(judgement.stable),
+        "updatedAt": rfc3339(now),
+        "checkpoint": {
+            "began": run.began,
+            "at": rfc3339(run.at),
+            "state": run.state.to_json(),
+            "newer": run.newer.to_json(),
+            "older": run.older.to_json(),
+        },
+    }
+    if judgement.more_requests is not None:
+        record["moreRequests"] = judgement.more_requests
+    return record
+
+
+def _counts(increment: analysis.Increment) -> JsonObject:
+    return {"requests": increment.requests, "errors": increment.errors}
+
+
+def _unreadable(sentence: str, now: datetime) -> AnalysisView:
+    record = {
+        "verdict": str(analysis.Kind.UNDECIDED),
+        "reason": "NotEnoughEvidence",
+        "message": sentence,
+        "updatedAt": rfc3339(now),
+    }
+    return AnalysisView(None, record, readable=False)

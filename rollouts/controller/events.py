@@ -1,0 +1,131 @@
+"""Kubernetes Events: one for each line of a ModelDeployment's history, and for each refusal.
+
+Called when nothing more urgent is to be done. An Event's name is derived from what it reports, so
+that one that was lost in a crash is made up for and none is doubled. It deliberately holds nothing
+that is not in a status already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from rollouts import kube
+from rollouts.jsontypes import dig_text, name_of
+from rollouts.model import Action, rfc3339, rfc3339_seconds
+
+if TYPE_CHECKING:
+    from rollouts.controller.writing import Writer
+    from rollouts.jsontypes import JsonObject
+    from rollouts.model import Entry, Status
+
+LOG = logging.getLogger(__name__)
+RECENT = timedelta(
+    minutes=30
+)  # Events live for an hour by default; older ones are not brought back
+REMEMBERED = 10_000
+LONGEST_MESSAGE = 1000
+WARNINGS = frozenset({Action.ROLLING_BACK, Action.ROLLED_BACK, Action.WARNED, Action.REASSERTED})
+
+
+class Events:
+    """Safe to share between workers: a key is worked on by one of them at a time."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._made: OrderedDict[str, None] = OrderedDict()
+
+    def report_history(self, raw: JsonObject, status: Status, now: datetime) -> None:
+        """An Event for each recent line of history that has none yet. Raises ClusterError."""
+        for entry in status.history:
+            if now - entry.at < RECENT:
+                self._make(_event(raw, _name(raw, entry), entry))
+
+    def report_refusal(self, request: JsonObject, now: datetime) -> None:
+        """An Event on a request that was refused a moment ago. Raises ClusterError."""
+        if dig_text(request, "status", "phase") != "Refused":
+            return
+        at = _moment(dig_text(request, "status", "observedAt"))
+        if at is None or now - at >= RECENT:
+            return
+        status = {key: dig_text(request, "status", key) for key in ("reason", "message")}
+        body = _body(request, f"{name_of(request)}.refused", at)
+        self._make({**body, **status, "type": "Warning", "action": "Refused"})
+
+    def report_problem(self, raw: JsonObject, reason: str, message: str, now: datetime) -> None:
+        """An Event for something that no status can tell, once for each message."""
+        digest = hashlib.sha256(f"{reason}{message}".encode()).hexdigest()[:12]
+        body = _body(raw, f"{name_of(raw)}.{digest}", now)
+        self._make(
+            {**body, "reason": reason, "message": message[:LONGEST_MESSAGE], "type": "Warning"}
+        )
+
+    def _make(self, event: JsonObject) -> None:
+        name = f"{dig_text(event, 'metadata', 'namespace')}/{name_of(event)}"
+        if name in self._made:
+            return
+        try:
+            self._writer.create(kube.EVENTS, event, keep=False)
+        except kube.AlreadyExists:
+            LOG.debug("this Event was made before", extra={"event": name})
+        except (kube.Invalid, kube.Forbidden) as error:
+            LOG.warning("an Event is not wanted: %s", error)  # it will not be wanted later either
+        self._made[name] = None
+        while len(self._made) > REMEMBERED:
+            self._made.popitem(last=False)
+
+
+def _name(raw: JsonObject, entry: Entry) -> str:
+    said = f"{dig_text(raw, 'metadata', 'uid')}{entry.to_json()}"
+    return f"{name_of(raw)}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+
+
+def _event(raw: JsonObject, name: str, entry: Entry) -> JsonObject:
+    return {
+        **_body(raw, name, entry.at),
+        "reason": str(entry.reason),
+        "message": _sentence(entry)[:LONGEST_MESSAGE],
+        "type": "Warning" if entry.action in WARNINGS else "Normal",
+        "action": str(entry.action),
+    }
+
+
+def _sentence(entry: Entry) -> str:
+    about = f"{entry.revision} at {entry.weight} %" if entry.weight else entry.revision
+    return (
+        f"{entry.action} {about}: {entry.message}" if entry.message else f"{entry.action} {about}"
+    )
+
+
+def _body(about: JsonObject, name: str, at: datetime) -> JsonObject:
+    namespace = dig_text(about, "metadata", "namespace")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": namespace},
+        "involvedObject": {
+            "apiVersion": about.get("apiVersion") or kube.MODEL_DEPLOYMENTS.api_version,
+            "kind": about.get("kind") or kube.MODEL_DEPLOYMENTS.kind,
+            "namespace": namespace,
+            "name": name_of(about),
+            "uid": dig_text(about, "metadata", "uid"),
+            "resourceVersion": dig_text(about, "metadata", "resourceVersion"),
+        },
+        "eventTime": rfc3339(at),
+        "firstTimestamp": rfc3339_seconds(at),
+        "lastTimestamp": rfc3339_seconds(at),
+        "count": 1,
+        "source": {"component": "holdpoint"},
+        "reportingComponent": "holdpoint.dev/controller",
+        "reportingInstance": "holdpoint",
+    }
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

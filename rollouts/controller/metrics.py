@@ -1,0 +1,98 @@
+"""The controller's own Prometheus metrics. Names are a promise: dashboards and alerts use them."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Metrics:
+    """One registry of its own for each controller, so that two in one process do not meet."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+        self._writes = Counter(
+            "holdpoint_writes_total",
+            "Writes to the API server by outcome.",
+            ["verb", "kind", "outcome"],
+            registry=registry,
+        )
+        self._decisions = Counter(
+            "holdpoint_decisions_total",
+            "Decisions of the engine that were carried out.",
+            ["decision", "reason"],
+            registry=registry,
+        )
+        self._rounds = Histogram(
+            "holdpoint_reconcile_seconds",
+            "Time for one round of observe, advance, apply.",
+            buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10),
+            registry=registry,
+        )
+        self._failures = Counter(
+            "holdpoint_reconcile_failures_total",
+            "Rounds that ended in an error and will be repeated.",
+            ["error"],
+            registry=registry,
+        )
+        self._weight = Gauge(
+            "holdpoint_candidate_weight_percent",
+            "Share of the traffic that the candidate has, read back.",
+            ["namespace", "name"],
+            registry=registry,
+        )
+        self._unconfirmed = Gauge(
+            "holdpoint_abort_unconfirmed",
+            "1 while a rollback cannot be confirmed: page somebody.",
+            ["namespace", "name"],
+            registry=registry,
+        )
+        self._leader = Gauge(
+            "holdpoint_leader", "1 while this process may write.", registry=registry
+        )
+        self._unread = Counter(
+            "holdpoint_scrape_failures_total",
+            "Pods whose metrics could not be read in a tick.",
+            ["trouble"],
+            registry=registry,
+        )
+
+    def wrote(self, verb: str, kind: str, outcome: str) -> None:
+        """One write."""
+        self._writes.labels(verb, kind, outcome).inc()
+
+    def decided(self, decision: str, reason: str) -> None:
+        """One decision that was carried out."""
+        self._decisions.labels(decision, reason).inc()
+
+    def took(self, seconds: float) -> None:
+        """One round."""
+        self._rounds.observe(seconds)
+
+    def failed(self, error: str) -> None:
+        """One round that is to be repeated."""
+        self._failures.labels(error).inc()
+
+    def shows(self, namespace: str, name: str, *, weight: int, unconfirmed: bool) -> None:
+        """Where a rollout stands."""
+        self._weight.labels(namespace, name).set(weight)
+        self._unconfirmed.labels(namespace, name).set(int(unconfirmed))
+
+    def forget(self, namespace: str, name: str) -> None:
+        """A ModelDeployment is gone."""
+        for gauge in (self._weight, self._unconfirmed):
+            try:
+                gauge.remove(namespace, name)
+            except KeyError:
+                continue
+
+    def leads(self, leading: bool) -> None:
+        """Whether this process may write."""
+        self._leader.set(int(leading))
+
+    def unread(self, trouble: str) -> None:
+        """One pod without a sample in one tick."""
+        self._unread.labels(trouble).inc()
+
+    def page(self) -> bytes:
+        """The text for /metrics."""
+        return generate_latest(self._registry)
