@@ -118,7 +118,8 @@ def read(payload: bytes) -> list[Node]:
     try:
         return _Builder().build(yaml.parse(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        last = text.count("\n", 0, len(text) - 1) + 1  # the mark may stand behind the end
+        line = min(error.problem_mark.line + 1, last) if error.problem_mark else 1
         raise YamlError(error.problem or "not YAML", line) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise YamlError("not YAML", 1) from error

@@ -1,0 +1,40 @@
+"""What the readiness tests share: copies of the lending example, and judging one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from checks import run
+from checks.report import Finding, Report, Verdict
+
+LENDING = Path(__file__).resolve().parents[2] / "examples" / "lending"
+Judge = Callable[..., Report]
+
+
+@pytest.fixture
+def lending(tmp_path: Path) -> Path:
+    """A copy of the example that a test may damage."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    return shutil.copytree(LENDING, tmp_path / "lending", ignore=ignore)
+
+
+def judge(root: Path, *only: str, base_model: bytes | None = None) -> Report:
+    """Judges a repository as the command line does."""
+    found = run.find_config(root)
+    config = run.load_config(*found) if found else run.load_config(b"", "holdpoint.yml")
+    return run.run(root, config=config, options=run.Options(only=only, base_model=base_model))
+
+
+def verdict_of(report: Report, name: str) -> Verdict:
+    """The verdict of one check."""
+    return next(verdict for verdict in report.verdicts if verdict.check_name == name)
+
+
+def finding_of(report: Report, rule: str) -> Finding:
+    """The first finding of a rule."""
+    findings = [f for verdict in report.verdicts for f in verdict.findings]
+    return next(finding for finding in findings if finding.rule == rule)
