@@ -228,6 +228,21 @@ def test_a_job_like_pod_succeeds_and_sees_its_configuration(
     assert kube.logs("print") == f"from the imagefrom the volume{namespace}green\nprint\n"
 
 
+def test_init_containers_run_first_and_share_volumes(
+    kube: Kube, kubelet: Kubelet, registry: Registry, image_store: ImageStore, namespace: str
+) -> None:
+    image = registry.reference("acme/init", image_store.build({"/app/x.txt": b""}))
+    mount = {"volumeMounts": [{"name": "shared", "mountPath": "/shared"}], "image": image}
+    write = {"name": "write", "command": ["sh", "-c", "echo prepared > /shared/file"], **mount}
+    read = {"name": "read", "command": ["cat", "/shared/file"], **mount}
+    volumes = [{"name": "shared", "emptyDir": {}}]
+    kube.create(
+        workloads.pod("init", read, initContainers=[write], volumes=volumes, restartPolicy="Never")
+    )
+    kube.wait_until("v1/Pod", "init", lambda pod: pod["status"]["phase"] == "Succeeded", "succeed")
+    assert kubelet.logs(namespace, "init", "read") == "prepared\n"
+
+
 def test_hollow_pods_are_ready_without_a_process(kube: Kube, kubelet: Kubelet) -> None:
     manifest = workloads.deployment("many", {"name": "none", "image": "none:1"}, 50)
     annotations = {"testbed.holdpoint.dev/hollow": "true"}

@@ -75,8 +75,10 @@ class ControlPlane:
         self.stop()
 
     def start(self) -> None:
-        """Start the four programs and wait until namespaces get their service accounts.
+        """Start the four programs and wait until the API server is ready.
 
+        The controllers need some seconds more, in which a gateway or a node may already start;
+        whoever creates pods waits with `wait_for_controllers`, as the fixture `namespace` does.
         Raises NotInsideError outside the namespace, ServerDiedError with the log of a program
         that ended, NotInTimeError when the API server is not ready in time.
         """
@@ -96,7 +98,6 @@ class ControlPlane:
         try:
             for name in self._commands:
                 self._launch(name)
-            self._wait_for_controllers()
         except BaseException:
             self.stop()
             raise
@@ -198,8 +199,9 @@ class ControlPlane:
 
         wait_until(ready, _READY_S, f"the API server to be ready (log: {self.folder})")
 
-    def _wait_for_controllers(self) -> None:
-        kube = self.kube()
+    def wait_for_controllers(self, namespace: str = "default") -> None:
+        """Wait until `namespace` has its service account, without which it refuses pods."""
+        kube = self.kube(namespace)
 
         def account() -> bool:
             self._require_alive()

@@ -94,6 +94,7 @@ def controller_manager(files: Files, port: int) -> list[str]:
         f"--root-ca-file={files.authority}",
         f"--cluster-signing-cert-file={files.authority}",
         f"--cluster-signing-key-file={files.authority_key}",
+        # Each controller under its own name, as in real clusters: admission policies see names.
         "--use-service-account-credentials=true",
         # One instance: it need not wait for a lease.
         "--leader-elect=false",

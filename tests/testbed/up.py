@@ -51,6 +51,7 @@ def _serve(folder: Path, images: Path, api: _Door, web: _Door) -> int:
         stack.enter_context(Kubelet(cluster, store, folder / "kubelet"))
         gateway = stack.enter_context(Gateway(cluster))
         registry = stack.enter_context(Registry(store))
+        cluster.wait_for_controllers()
         api.open_inside("127.0.0.1", cluster.port)
         web.open_inside(gateway.host, gateway.port)
         file = kubeconfig.write(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
-from tests.testbed.api import MERGE_PATCH, ApiError
+from tests.testbed.api import APPLY_PATCH, MERGE_PATCH, ApiError
 from tests.testbed.kubelet import clock
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _HEARTBEAT_S = 10.0
 _LEASE_S = 40
+_RETRY_S = 0.5
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _CAPACITY = {"cpu": "64", "memory": "256Gi", "pods": "2000", "ephemeral-storage": "100Gi"}
 _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure")
@@ -78,33 +78,34 @@ class NodeObject:
         }
         path = f"/api/v1/nodes/{self.name}/status"
         self._client.request("PATCH", path, {"status": status}, kind=MERGE_PATCH)
-        lease = {
-            "apiVersion": "coordination.k8s.io/v1",
-            "kind": "Lease",
-            "metadata": {"name": self.name},
-            "spec": self._lease_spec(),
-        }
-        self._client.request("POST", _LEASES, lease)
         self._thread.start()
 
     def stop(self) -> None:
         self._stopped.set()
         self._thread.join()
 
-    def _lease_spec(self) -> Json:
-        return {
-            "holderIdentity": self.name,
-            "leaseDurationSeconds": _LEASE_S,
-            "renewTime": clock.now_micro(),
-        }
-
     def _beat(self) -> None:
-        while not self._stopped.wait(_HEARTBEAT_S):
-            # A test may have stopped the API server; the next beat comes soon enough.
-            with contextlib.suppress(ApiError, OSError):
-                self._client.request(
-                    "PATCH",
-                    f"{_LEASES}/{self.name}",
-                    {"spec": self._lease_spec()},
-                    kind=MERGE_PATCH,
-                )
+        delay = 0.0
+        while not self._stopped.wait(delay):
+            try:
+                self._renew_lease()
+                delay = _HEARTBEAT_S
+            except (ApiError, OSError):
+                # The namespace of the leases comes soon after the API server itself; or a test
+                # has stopped the API server.
+                delay = _RETRY_S
+
+    def _renew_lease(self) -> None:
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": self.name},
+            "spec": {
+                "holderIdentity": self.name,
+                "leaseDurationSeconds": _LEASE_S,
+                "renewTime": clock.now_micro(),
+            },
+        }
+        query = {"fieldManager": "kubelet", "force": "true"}
+        path = f"{_LEASES}/{self.name}"
+        self._client.request("PATCH", path, lease, query=query, kind=APPLY_PATCH)
