@@ -33,8 +33,8 @@ _TABLE = str.maketrans(_ENTITIES)
 # What GitHub turns into links by itself: @mention, #1 and GH-1, a commit's digits, an address.
 _MENTION = re.compile(r"@(?=[A-Za-z0-9])")
 _REFERENCE = re.compile(r"#(?=\d)|(?<=\bGH)-(?=\d)", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?<=\w)://|\b(?<=www)\.", re.IGNORECASE)
-_COMMIT = re.compile(r"\b([0-9a-f]{6})(?=[0-9a-f]{1,58}\b)", re.IGNORECASE)
+_ADDRESS = re.compile(r":(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+_COMMIT = re.compile(r"\b[0-9a-f]{7,64}\b", re.IGNORECASE)
 _EMOJI = re.compile(r":(?=[a-z0-9+_-]+:)", re.IGNORECASE)
 _LEADING = re.compile(r"^(\s*)([#+=-]|\d+[.)])")
 
@@ -54,10 +54,14 @@ def inert(text: str, limit: int = TEXT_LIMIT) -> str:
     line = _MENTION.sub("@" + ZERO_WIDTH, line)
     line = _REFERENCE.sub(lambda match: match[0] + ZERO_WIDTH, line)
     line = _ADDRESS.sub(lambda match: match[0] + ZERO_WIDTH, line)
-    line = _COMMIT.sub(r"\1" + ZERO_WIDTH, line)
+    line = _COMMIT.sub(lambda match: _split(match[0]), line)
     line = _EMOJI.sub(":" + ZERO_WIDTH, line)
     line = _LEADING.sub(r"\1" + ZERO_WIDTH + r"\2", line)
     return line.translate(_TABLE)
+
+
+def _split(digits: str) -> str:
+    return ZERO_WIDTH.join(digits[start : start + 6] for start in range(0, len(digits), 6))
 
 
 def code(text: str, limit: int = TEXT_LIMIT) -> str:

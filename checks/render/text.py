@@ -47,7 +47,7 @@ def _check(verdict: Verdict) -> list[str]:
     state = "critical" if verdict.critical else "passed" if verdict.passed else "failed"
     if not verdict.applicable:
         state = "n/a"
-    name = verdict.check_name.replace("_", " ")
+    name = plain(verdict.check_name.replace("_", " "), 40)
     lines = [f"  {state:<8}  {score}  {name:<22}  {plain(verdict.message)}"]
     shown = [finding for finding in verdict.findings if finding.severity in _SHOWN]
     for finding in shown[:MOST_FINDINGS]:
