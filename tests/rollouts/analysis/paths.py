@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from rollouts.analysis import Increment, Settings, State, Tick, start, update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 def steady(

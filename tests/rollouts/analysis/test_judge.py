@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,6 +22,9 @@ from rollouts.analysis import (
 )
 from rollouts.reasons import Reason
 from tests.rollouts.analysis.paths import after, by_chance, steady
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SETTINGS = Settings()
 HEALTHY = (18, 0.005)
