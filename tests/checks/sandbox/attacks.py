@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 DONE = "THE-ATTACK-SUCCEEDED"
 INHERITED = "HOLDPOINT_TEST_SECRET"
-PREPARE = "import ctypes, os, resource, signal, socket, time; libc = ctypes.CDLL(None, use_errno=True)"
+PREPARE = (
+    "import ctypes, os, resource, signal, socket, time; libc = ctypes.CDLL(None, use_errno=True)"
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class Attack:
     evidence: Callable[[World], bool] | None = None
 
     def payload(self, world: World) -> bytes:
-        return model_of(f"W = {world.values()!r}\n{PREPARE}\n{self.body}\nprint({DONE!r}, flush=True)")
+        return model_of(
+            f"W = {world.values()!r}\n{PREPARE}\n{self.body}\nprint({DONE!r}, flush=True)"
+        )
 
     def had_effect(self, world: World, output: bytes) -> bool:
         """Whether it worked, by the world or by what it printed."""

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CANDIDATES = ("/usr/bin/python3", "/usr/local/bin/python3", "/opt/python/bin/python3")
-PACKAGES = ("numpy*", "scipy*", "joblib*", "sklearn*", "scikit_learn*", "threadpoolctl*", "narwhals*")
+PACKAGES = (
+    "numpy*",
+    "scipy*",
+    "cloudpickle*",
+    "joblib*",
+    "sklearn*",
+    "scikit_learn*",
+    "threadpoolctl*",
+    "narwhals*",
+)
 
 
 def public_interpreter() -> Path:
@@ -29,7 +38,8 @@ def public_interpreter() -> Path:
     version = ".".join(map(str, sys.version_info[:2]))
     raise AssertionError(
         f"The uid layer cannot be proven here: it needs a Python {version} that every user may read "
-        f"at one of {', '.join(CANDIDATES)} (on Debian: apt-get install python3-minimal)."
+        f"at one of {', '.join(CANDIDATES)} "
+        f"(on Debian: apt-get install python3-minimal)."
     )
 
 
@@ -58,7 +68,10 @@ def public_environment() -> Iterator[Path]:
         source = Path(sysconfig.get_path("purelib"))
         for pattern in PACKAGES:
             for package in source.glob(pattern):
-                shutil.copytree(package, target / package.name, copy_function=_link)
+                if package.is_dir():
+                    shutil.copytree(package, target / package.name, copy_function=_link)
+                else:
+                    _link(str(package), str(target / package.name))
         yield folder / "venv" / "bin" / "python"
     finally:
         shutil.rmtree(folder)

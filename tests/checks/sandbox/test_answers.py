@@ -37,11 +37,15 @@ def session() -> Iterator[ModelSession]:
         yield opened
 
 
+def load_and_ask(session: ModelSession, payload: bytes) -> None:
+    session.load(payload, "pickle")
+    session.predict(table())
+
+
 def failure(session: ModelSession, payload: bytes) -> ModelFailed:
     """How loading and asking the model fails."""
     with pytest.raises(ModelFailed) as caught:
-        session.load(payload, "pickle")
-        session.predict(table())
+        load_and_ask(session, payload)
     assert "\n" not in caught.value.sentence
     return caught.value
 

@@ -132,7 +132,9 @@ def test_m8_a_flood_neither_blocks_nor_fills_memory() -> None:
 def test_a_large_request_to_a_child_that_floods_does_not_stall() -> None:
     with ModelSession(OWN, limits=LONG) as session:
         flood = "import os, threading\ndef go():\n    while True: os.write(1, bytes(1 << 16))\n"
-        session.load(model_of(f"{flood}\nthreading.Thread(target=go, daemon=True).start()"), "pickle")
+        session.load(
+            model_of(f"{flood}\nthreading.Thread(target=go, daemon=True).start()"), "pickle"
+        )
         payload = model_of("pass") + bytes(8 << 20)
         assert session.load(payload, "pickle").type_name == "NoneType"
 
