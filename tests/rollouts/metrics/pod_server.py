@@ -5,10 +5,12 @@ from __future__ import annotations
 import socketserver
 import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rollouts.metrics import PodTarget
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 Answer = Callable[["Exchange"], None]
 
