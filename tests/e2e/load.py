@@ -1,7 +1,7 @@
 """A constant load on one URL, in a process of its own, every answer written down.
 
-Started by the end-to-end tests as `python -m tests.e2e.load URL HOST FILE RATE`. It sends RATE
-requests a second on an open schedule (a slow answer delays nobody else's request) until its
+Started by the end-to-end tests as `python -m tests.e2e.load URL HOST BODY FILE RATE`. It posts
+BODY RATE times a second on an open schedule (a slow answer delays nobody else's request) until its
 standard input closes, and appends one JSON line an answer to FILE. `read` gives the lines back.
 It judges nothing.
 """
@@ -22,7 +22,6 @@ from typing import IO
 
 WORKERS = 16
 TIMEOUT_S = 10.0
-BODY = b'{"rows": [{}]}'
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ class Target:
     netloc: str
     path: str
     host: str
+    body: bytes
 
 
 def read(path: Path) -> list[Answer]:
@@ -56,9 +56,9 @@ def read(path: Path) -> list[Answer]:
 
 def main(arguments: list[str]) -> int:
     """Runs until standard input closes."""
-    url, host, file, rate = arguments
+    url, host, body, file, rate = arguments
     parts = urllib.parse.urlsplit(url)
-    target = Target(parts.netloc, parts.path or "/", host)
+    target = Target(parts.netloc, parts.path or "/", host, body.encode())
     stop = threading.Event()
     threading.Thread(target=wait_for_end, args=(stop,), daemon=True).start()
     due: queue.Queue[float | None] = queue.Queue()
@@ -103,7 +103,7 @@ def ask(connection: http.client.HTTPConnection, target: Target) -> Answer:
     sent = time.monotonic()
     headers = {"Host": target.host, "Content-Type": "application/json"}
     try:
-        connection.request("POST", target.path, BODY, headers)
+        connection.request("POST", target.path, target.body, headers)
         response = connection.getresponse()
         response.read()
     except (OSError, http.client.HTTPException) as error:

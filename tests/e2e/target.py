@@ -1,0 +1,220 @@
+"""One ModelDeployment on the real cluster, installed as a platform engineer would: the CRDs and
+RBAC of deploy/, a route of the gateway, the controller under its own account."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tests.testbed.wait import wait_until
+
+if TYPE_CHECKING:
+    from tests.testbed.gateway import Gateway
+    from tests.testbed.kube import Kube
+
+Json = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+SYSTEM = "holdpoint-system"
+NAME = "lending"
+MD = "holdpoint.dev/v1alpha1/ModelDeployment"
+RR = "holdpoint.dev/v1alpha1/RolloutRequest"
+ROUTE = "gateway.networking.k8s.io/v1/HTTPRoute"
+CRD = "apiextensions.k8s.io/v1/CustomResourceDefinition"
+CONTROLLER = "holdpoint-controller"  # the service accounts of deploy/rbac
+BOT = "holdpoint-bot"
+
+
+def install(kube: Kube) -> None:
+    """Applies deploy/crds and deploy/rbac, as `kubectl apply` does, and waits for the CRDs."""
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}})
+    for folder in ("crds", "rbac"):
+        for path in sorted((ROOT / "deploy" / folder).glob("*.yaml")):
+            for manifest in yaml.safe_load_all(path.read_text()):
+                kube.apply(manifest)
+                if manifest["kind"] == "CustomResourceDefinition":
+                    kube.wait_until(CRD, manifest["metadata"]["name"], _established, "be served")
+
+
+def _established(crd: Json) -> bool:
+    conditions = crd.get("status", {}).get("conditions", [])
+    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+
+def lease_role(kube: Kube) -> None:
+    """Lets the controller's account hold a Lease in this namespace, so that several controllers,
+    one a namespace, can be under test at once."""
+    for manifest in yaml.safe_load_all((ROOT / "deploy/rbac/controller.yaml").read_text()):
+        if manifest["kind"] in {"Role", "RoleBinding"}:
+            manifest["metadata"]["namespace"] = kube.namespace
+            kube.apply(manifest)
+
+
+class Target:
+    """The objects of one target in one namespace. `host` picks its route at the gateway."""
+
+    def __init__(self, kube: Kube, gateway: Gateway) -> None:
+        self.kube = kube
+        self.gateway = gateway
+        self.host = f"{kube.namespace}.test"
+
+    def create(self, image: str, **changes: Any) -> None:
+        """The alias Service, the route and the ModelDeployment."""
+        lease_role(self.kube)
+        self.kube.create(alias_service())
+        self.kube.create(http_route(self.host, self.gateway.parent_ref))
+        self.kube.create(model_deployment(image, **changes))
+
+    def status(self) -> Json:
+        status: Json = self.kube.get(MD, NAME).get("status", {})
+        return status
+
+    def wait(self, condition: Any, what: str, deadline_s: float = 60) -> Json:
+        """Until `condition(status)`; the status."""
+        found = self.kube.wait_until(
+            MD, NAME, lambda md: condition(md.get("status", {})), what, deadline_s
+        )
+        status: Json = found["status"]
+        return status
+
+    def wait_stable(self, deadline_s: float = 90) -> Json:
+        """Until a revision is stable, with all the traffic, and the gateway serves it."""
+        status = self.wait(lambda s: s.get("phase") == "Stable", "be stable", deadline_s)
+        wait_until(
+            lambda: self.gateway.request(self.host, "/readyz")[0] in {200, 404},
+            deadline_s,
+            "the gateway to serve the stable revision",
+        )
+        return status
+
+    def ask(self, name: str, verb: str, arguments: Json | None = None, **more: Any) -> None:
+        """A RolloutRequest, as the bot writes it."""
+        spec = {
+            "target": NAME,
+            "verb": verb,
+            "requestedBy": {"id": "slack:T0001/U1", "name": "ada"},
+            "source": {"kind": "Slack", "team": "T0001", "channel": "C1", "delivery": name},
+            "expiresAt": "2099-01-01T00:00:00Z",
+            **({"arguments": arguments} if arguments else {}),
+            **more,
+        }
+        self.kube.create(
+            {
+                "apiVersion": "holdpoint.dev/v1alpha1",
+                "kind": "RolloutRequest",
+                "metadata": {"name": name},
+                "spec": spec,
+            }
+        )
+
+    def request(self, name: str) -> Json:
+        """A request's status."""
+        status: Json = self.kube.get(RR, name).get("status", {})
+        return status
+
+    def pods_of(self, revision: str) -> list[Json]:
+        """The running pods of a revision."""
+        pods = self.kube.list("v1/Pod", f"holdpoint.dev/revision={revision}")
+        return [pod for pod in pods if pod.get("status", {}).get("podIP")]
+
+    def set_fault(self, revision: str, rate: float) -> None:
+        """From now on the revision's pods fail this share of their requests."""
+        pods = self.pods_of(revision)
+        assert pods, f"{revision} has no pods to make fail"
+        for pod in pods:
+            post(pod["status"]["podIP"], "/fault", {"rate": rate})
+
+    def requests_served(self, revision: str) -> int:
+        """The sum of the request counters of a revision's pods, read from the pods."""
+        return sum(counter(pod["status"]["podIP"]) for pod in self.pods_of(revision))
+
+    def events(self) -> list[Json]:
+        """The Events about the ModelDeployment."""
+        events = self.kube.list("v1/Event")
+        return [e for e in events if e["involvedObject"]["kind"] == "ModelDeployment"]
+
+
+def post(address: str, path: str, body: Json) -> None:
+    """Tells one pod something, past the gateway."""
+    connection = http.client.HTTPConnection(address, 8080, timeout=10)
+    try:
+        connection.request("POST", path, json.dumps(body))
+        assert connection.getresponse().status == 200
+    finally:
+        connection.close()
+
+
+def counter(address: str) -> int:
+    """One pod's `prediction_count_total`."""
+    connection = http.client.HTTPConnection(address, 8080, timeout=10)
+    try:
+        connection.request("GET", "/metrics")
+        lines = connection.getresponse().read().decode().splitlines()
+    finally:
+        connection.close()
+    values = [line.split()[1] for line in lines if line.startswith("prediction_count_total ")]
+    return int(values[0])
+
+
+def alias_service() -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": NAME},
+        "spec": {"ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
+    }
+
+
+def http_route(host: str, parent: Json) -> Json:
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": NAME},
+        "spec": {
+            "parentRefs": [parent],
+            "hostnames": [host],
+            "rules": [{"backendRefs": [{"name": NAME, "port": 80}]}],
+        },
+    }
+
+
+def model_deployment(image: str, **changes: Any) -> Json:
+    """Two replicas, steps that nobody waits for, probes that notice at once."""
+    probe = {"path": "/readyz", "periodSeconds": 1, "failureThreshold": 2}
+    spec = {
+        "model": {"name": NAME},
+        "image": image,
+        "replicas": 2,
+        "port": 8080,
+        "env": [{"name": "DRAIN_SECONDS", "value": "1"}],
+        "probes": {"readiness": probe},
+        "strategy": {
+            "type": "Canary",
+            "canary": {"steps": [{"weight": 25, "soakSeconds": 1}], "bakeSeconds": 2},
+        },
+        "traffic": {"type": "GatewayAPI", "gatewayAPI": {"httpRoute": NAME}},
+        "analysis": {
+            "intervalSeconds": 1,
+            "metrics": {
+                "type": "Pods",
+                "pods": {
+                    "port": 8080,
+                    "path": "/metrics",
+                    "requests": "prediction_count_total",
+                    "errors": "prediction_errors_total",
+                },
+            },
+        },
+        "start": "OnRequest",
+        **changes,
+    }
+    return {
+        "apiVersion": "holdpoint.dev/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": {"name": NAME},
+        "spec": spec,
+    }
