@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 10
 TRIES = 3
 LONGEST_PAUSE_S = 3.0  # a longer Retry-After is told to the person instead
-MOST_RUNS = 100
+PER_PAGE, MOST_RUNS = 100, 1000
 T = TypeVar("T")
 
 
@@ -41,6 +41,10 @@ class GitHub:
         self._check = settings.github_check
         self._own = threading.local()
 
+    def close(self) -> None:
+        """Closes this thread's connection."""
+        self._api.close()
+
     def resolve(self, repository: str, commit: str | None) -> str:
         """The full SHA of an abbreviated one, or of the default branch's head. Raises Refused.
 
@@ -50,8 +54,10 @@ class GitHub:
         if commit is None:
             sha = self._ask(repository, lambda: self._head(repository))
         else:
+            # The client takes the name it was given for the SHA unless it is made to ask.
+            asked = commit
             sha = self._ask(
-                repository, lambda: self._api.get_repo(repository).get_commit(commit).sha
+                repository, lambda: self._api.get_repo(repository).get_commit(asked).complete().sha
             )
         if len(sha) not in (40, 64) or (commit is not None and not sha.startswith(commit)):
             raise _no_commit(repository, commit)
@@ -65,7 +71,10 @@ class GitHub:
             runs = commit.get_check_runs(check_name=self._check, filter="latest")
             return tuple(_run(run) for run in islice(runs, MOST_RUNS))
 
-        return self._ask(repository, read)
+        found = self._ask(repository, read)
+        if len(found) == MOST_RUNS:  # a newer verdict could hide behind that many
+            raise _unavailable(f"names over {MOST_RUNS} check runs of that name")
+        return found
 
     @property
     def _api(self) -> Github:
@@ -81,6 +90,7 @@ class GitHub:
                 timeout=TIMEOUT_S,
                 retry=None,
                 lazy=True,
+                per_page=PER_PAGE,
                 seconds_between_requests=None,
             )
         return api

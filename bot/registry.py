@@ -175,15 +175,17 @@ class _Pull:
         accept = {"Accept": ", ".join(sorted(_INDEXES | _MANIFESTS))} if "manifests" in path else {}
         answer = self._send(url, accept)
         if answer.status_code == 401:
+            answer.close()
             token = self._token(answer.headers.get("WWW-Authenticate", ""))
             self._session.headers["Authorization"] = f"Bearer {token}"
             answer = self._send(url, accept)
+        if answer.status_code == 200:
+            return answer
+        answer.close()
         if answer.status_code == 404:
             raise _not_found(self._repository, path)
-        if answer.status_code != 200:
-            host = self._repository.partition("/")[0]
-            raise _unavailable(host, f"answered {answer.status_code}")
-        return answer
+        host = self._repository.partition("/")[0]
+        raise _unavailable(host, f"answered {answer.status_code}")
 
     def _send(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         if time.monotonic() > self._deadline:
@@ -201,11 +203,14 @@ class _Pull:
             ("https://", self._base[:7])
         ):
             raise _unavailable(host, "asks for a login that the bot does not have")
-        answer = self._session.get(realm, params=fields, timeout=(CONNECT_S, READ_S), stream=True)
-        if answer.status_code != 200:
-            raise _unavailable(host, f"gave no pull token ({answer.status_code})")
-        body = json.loads(b"".join(_bounded(answer, 1 << 16, self._repository)))
-        return str(body.get("token") or body.get("access_token") or "")
+        times = (CONNECT_S, READ_S)
+        with self._session.get(realm, params=fields, timeout=times, stream=True) as answer:
+            text = b"".join(_bounded(answer, 1 << 16, self._repository))
+        try:
+            body = json.loads(text)
+            return str(body.get("token") or body["access_token"])
+        except (ValueError, AttributeError, KeyError) as error:
+            raise _unavailable(host, f"gave no pull token ({answer.status_code})") from error
 
     def count(self, compressed: int = 0, unpacked: int = 0) -> None:
         """Spends from the image's budget. Raises Refused when it is used up."""
