@@ -122,7 +122,7 @@ def _first_frame_fits(payload: bytes) -> bool:
     if payload[1] < 4 or len(payload) < frame.size:
         return True
     opcode, length = frame.unpack_from(payload)
-    return opcode != b"\x95" or len(payload) >= frame.size + length
+    return bool(opcode != b"\x95" or len(payload) >= frame.size + length)
 
 
 def _cut_off(payload: bytes, kind: str | None) -> str | None:

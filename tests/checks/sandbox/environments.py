@@ -37,8 +37,8 @@ def public_interpreter() -> Path:
             return candidate
     version = ".".join(map(str, sys.version_info[:2]))
     raise AssertionError(
-        f"The uid layer cannot be proven here: it needs a Python {version} that every user may read "
-        f"at one of {', '.join(CANDIDATES)} "
+        f"The uid layer cannot be proven here: it needs a Python {version} that every user may "
+        f"read at one of {', '.join(CANDIDATES)} "
         f"(on Debian: apt-get install python3-minimal)."
     )
 

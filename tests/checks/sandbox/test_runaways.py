@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 OWN = Path(sys.executable)
 SHORT = Limits(wall_s=1.5, memory_bytes=1 << 30)
 LONG = Limits(wall_s=60, memory_bytes=1 << 30)
+START = """
+import threading, time
+for _ in range({}): threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+"""
 DAEMON = """
 import os, time
 reading, writing = os.pipe()
@@ -60,9 +64,7 @@ def gone(pid: int) -> bool:
         "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
         "import signal; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]\nwhile True: pass",
         "import os\nwhile True: os.write(1, bytes(1 << 16))",
-        "import threading, time\n"
-        "for _ in range(20): threading.Thread(target=time.sleep, args=(600,)).start()\n"
-        "time.sleep(600)",
+        f"{START.format(20)}\ntime.sleep(600)",
     ],
     ids=["loop", "sleep", "stopped", "deaf", "flood", "threads"],
 )
@@ -100,8 +102,7 @@ def test_m6_memory_runs_out(text: str) -> None:
         "import os\nwhile True: os.fork()",
         "import subprocess; subprocess.run(['sleep', '600'])",
         "import multiprocessing; multiprocessing.Process(target=print).start()",
-        "import threading, time\n"
-        "while True: threading.Thread(target=time.sleep, args=(600,)).start()",
+        START.format(100_000),
         "import os\nfor n in range(10**6): open(f'{n}', 'w').close()",
     ],
     ids=["fork bomb", "program", "process", "thread bomb", "a million files"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import numpy as np
@@ -65,18 +66,14 @@ def test_a_table_survives_the_way_to_the_child(
 @given(SPECS, st.binary(max_size=64))
 def test_no_description_and_no_bytes_break_the_parent(spec: object, body: bytes) -> None:
     for decode in (Reader(body).array, Reader(body).table):
-        try:
+        with contextlib.suppress(Malformed):  # any other exception fails the test
             decode(json.loads(json.dumps(spec)))
-        except Malformed as error:
-            assert str(error)
 
 
 @given(st.binary(max_size=64))
 def test_a_header_is_an_object_or_malformed(text: bytes) -> None:
-    try:
+    with contextlib.suppress(Malformed):
         assert isinstance(unpack_header(text), dict)
-    except Malformed as error:
-        assert str(error)
 
 
 def test_a_frame_says_its_lengths() -> None:

@@ -1,4 +1,4 @@
-"""What attacks aim at: files, sockets and a process of the tool's own user, all made for one test."""
+"""What attacks aim at: files, sockets and a process of the tool's own user, made for one test."""
 
 from __future__ import annotations
 
