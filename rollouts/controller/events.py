@@ -41,8 +41,9 @@ class Events:
     def report_history(self, raw: JsonObject, status: Status, now: datetime) -> None:
         """An Event for each recent line of history that has none yet. Raises ClusterError."""
         for entry in status.history:
-            if now - entry.at < RECENT:
-                self._make(_event(raw, _name(raw, entry), entry))
+            name = _name(raw, entry)
+            if now - entry.at < RECENT and not self._is_made(raw, name):
+                self._make(_event(raw, name, entry))
 
     def report_refusal(self, request: JsonObject, now: datetime) -> None:
         """An Event on a request that was refused a moment ago. Raises ClusterError."""
@@ -62,6 +63,9 @@ class Events:
         self._make(
             {**body, "reason": reason, "message": message[:LONGEST_MESSAGE], "type": "Warning"}
         )
+
+    def _is_made(self, about: JsonObject, name: str) -> bool:
+        return f"{dig_text(about, 'metadata', 'namespace')}/{name}" in self._made
 
     def _make(self, event: JsonObject) -> None:
         name = f"{dig_text(event, 'metadata', 'namespace')}/{name_of(event)}"

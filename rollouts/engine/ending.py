@@ -34,8 +34,8 @@ def warn_unconfirmed(view: View) -> Decision | None:
 
 
 def finish_roll_back(view: View) -> Decision | None:
-    """Called when the route shows 0 %, accepted and recorded."""
-    if not view.rolling_back:
+    """Over, once the route shows 0 %, accepted and recorded, and nothing arrives any more."""
+    if not (view.rolling_back and view.status.confirmed):
         return None
     cause = view.status.cause
     reason = cause.reason if cause else Reason.ROLLED_BACK

@@ -7,14 +7,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from rollouts import kube
 from rollouts.kube import watch as watching
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
 

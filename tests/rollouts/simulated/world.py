@@ -1,0 +1,364 @@
+"""A ModelDeployment's whole world in memory: a clock, pods that start, a gateway that accepts, a
+controller that can be killed, and the invariants, checked at every write.
+
+`World.run(seconds)` lets time pass: the controller reconciles whenever it wants to, and in between
+the rest of the world reacts. Nothing sleeps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from rollouts import kube
+from rollouts.analysis import Increment, Judgement, Kind
+from rollouts.controller.analyst import Analyst, arms_of
+from rollouts.controller.applying import Applier
+from rollouts.controller.events import Events
+from rollouts.controller.metrics import Metrics
+from rollouts.controller.reconciler import Reconciler, Tools
+from rollouts.controller.store import Store
+from rollouts.controller.writing import Writer
+from rollouts.model import AnalysisView, ModelDeployment, Status, rfc3339, rfc3339_seconds
+from rollouts.reasons import Reason
+from rollouts.traffic import SEQUENCE_ANNOTATION
+from tests.rollouts.simulated.cluster import KINDS, FakeCluster, Killed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rollouts.controller.observing import Belongings
+
+Json = dict[str, Any]
+NAMESPACE = "prod"
+NAME = "lending"
+KEY = (NAMESPACE, NAME)
+
+
+def digest(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def image(text: str) -> str:
+    return f"registry.test/acme/lending@{digest(text)}"
+
+
+def model_deployment(**spec: Any) -> Json:
+    return {
+        "apiVersion": kube.MODEL_DEPLOYMENTS.api_version,
+        "kind": "ModelDeployment",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {
+            "model": {"name": "lending", "digest": digest("model one")},
+            "image": image("one"),
+            "replicas": 2,
+            "port": 8080,
+            "strategy": {
+                "type": "Canary",
+                "canary": {
+                    "steps": [
+                        {"weight": 25, "soakSeconds": 10},
+                        {"weight": 50, "soakSeconds": 10},
+                    ],
+                    "bakeSeconds": 20,
+                },
+            },
+            "traffic": {"type": "GatewayAPI", "gatewayAPI": {"httpRoute": NAME}},
+            "analysis": {
+                "metrics": {"type": "Pods", "pods": {"requests": "r", "errors": "e"}},
+            },
+            **spec,
+        },
+    }
+
+
+def http_route() -> Json:
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {
+            "parentRefs": [{"name": "gateway"}],
+            "rules": [{"backendRefs": [{"name": NAME, "port": 8080}]}],
+        },
+    }
+
+
+def request(name: str, verb: str, **fields: Any) -> Json:
+    return {
+        "apiVersion": kube.ROLLOUT_REQUESTS.api_version,
+        "kind": "RolloutRequest",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "target": NAME,
+            "verb": verb,
+            "requestedBy": {"id": "slack:T1/U1", "name": "ada"},
+            **fields,
+        },
+    }
+
+
+class Verdicts:
+    """An analyst that says what the test says; with the real one's rules on when."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def look(
+        self, deployment: ModelDeployment, status: Status, belongings: Belongings, now: datetime
+    ) -> AnalysisView | None:
+        arms = arms_of(status)
+        if arms is None:
+            return None
+        kind = self._world.verdict(arms.newer)
+        reasons = {Kind.WORSE: Reason.CANDIDATE_WORSE, Kind.FINE: Reason.CANDIDATE_FINE}
+        judgement = Judgement(
+            kind=kind,
+            reason=reasons.get(kind, Reason.NOT_ENOUGH_EVIDENCE),
+            message=f"it is {kind}",
+            log_e=0.0,
+            candidate=Increment(),
+            stable=Increment(),
+        )
+        record = {"verdict": str(kind), "updatedAt": rfc3339(now)}
+        quiet = self._world.quiet_since.get(arms.newer)
+        return AnalysisView(judgement, record, quiet)
+
+    def next_tick_s(self, key: tuple[str, str]) -> float | None:
+        return 1.0
+
+    def forget(self, key: tuple[str, str]) -> None:
+        pass
+
+
+@dataclass
+class World:
+    """What the test may turn: verdicts by revision, revisions whose pods never start, the gateway's
+    willingness, and what is struck."""
+
+    verdict: Callable[[str], Kind] = lambda _: Kind.FINE
+    broken: set[str] = field(default_factory=set)
+    gateway_accepts: bool = True
+    start_s: float = 2.0
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    quiet_since: dict[str, datetime] = field(default_factory=dict)
+    deaths: int = 0
+    approved: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.cluster = FakeCluster(lambda: rfc3339_seconds(self.now))
+        self.cluster.check = self.check_invariants
+        self.born: dict[str, datetime] = {}
+        self.seen_sequence = 0
+        self.asked: dict[str, set[int]] = {}
+        self.controller = self._new_controller()
+
+    def _new_controller(self) -> Reconciler:
+        self.store = Store()
+        self.told: dict[kube.Resource, int] = {}
+        metrics = Metrics()
+        cluster = cast("kube.Cluster", self.cluster)
+        writer = Writer(cluster, self.store, lambda: None, metrics)
+        return Reconciler(
+            Tools(
+                cluster=cluster,
+                store=self.store,
+                applier=Applier(cluster, self.store, writer),
+                analyst=cast("Analyst", Verdicts(self)),
+                events=Events(writer),
+                metrics=metrics,
+                clock=lambda: self.now,
+            )
+        )
+
+    def deploy(self, **spec: Any) -> None:
+        self.cluster.put_new(kube.HTTP_ROUTES, http_route())
+        self.cluster.put_new(kube.MODEL_DEPLOYMENTS, model_deployment(**spec))
+
+    def edit(self, **spec: Any) -> None:
+        self.cluster.change(kube.MODEL_DEPLOYMENTS, NAME, lambda obj: obj["spec"].update(spec))
+
+    def ask(self, name: str, verb: str, **fields: Any) -> None:
+        self.cluster.put_new(kube.ROLLOUT_REQUESTS, request(name, verb, **fields))
+
+    def run(self, seconds: float) -> None:
+        """Lets time pass. A killed controller is started again at once."""
+        ends = self.now + timedelta(seconds=seconds)
+        while self.now < ends:
+            self.react()
+            try:
+                self._informed()
+                pause = self.controller.reconcile(KEY)
+            except Killed:
+                self.deaths += 1
+                self.controller = self._new_controller()
+                continue
+            except kube.ClusterError:
+                pause = 0.1
+            step = min(1.0, max(0.05, pause if pause is not None else 1.0))
+            self.now += timedelta(seconds=step)
+
+    def run_until(self, what: Callable[[], bool], within_s: float = 600) -> None:
+        ends = self.now + timedelta(seconds=within_s)
+        while not what():
+            assert self.now < ends, f"not within {within_s} s; status: {self.status}"
+            self.run(0.05)
+
+    def _informed(self) -> None:
+        """The informers see everything at once; nobody changes an object in place."""
+        for kind in KINDS:
+            objects = self.cluster.objects[kind]
+            if self.told.get(kind) != self.cluster.changes[kind]:
+                self.told[kind] = self.cluster.changes[kind]
+                self.store.replace_all(kind, list(objects.values()))
+
+    # The rest of the world.
+
+    def react(self) -> None:
+        """The Deployment controller, the kubelet, the EndpointSlice controller and the gateway."""
+        for name, obj in self._all(kube.DEPLOYMENTS).items():
+            wanted = obj["spec"]["replicas"]
+            self.born.setdefault(name, self.now)
+            started = self.now - self.born[name] >= timedelta(seconds=self.start_s)
+            ready = wanted if started and name not in self.broken else 0
+            status = {
+                "observedGeneration": obj["metadata"]["generation"],
+                "replicas": wanted,
+                "updatedReplicas": wanted,
+                "readyReplicas": ready,
+            }
+            if obj.get("status") != status:
+                self.cluster.change(kube.DEPLOYMENTS, name, lambda o, s=status: o.update(status=s))
+        self._react_slices()
+        self._react_gateway()
+
+    def _react_slices(self) -> None:
+        deployments = self._all(kube.DEPLOYMENTS)
+        slices = self._all(kube.ENDPOINT_SLICES)
+        for name, service in self._all(kube.SERVICES).items():
+            revision = service["spec"]["selector"].get("holdpoint.dev/revision", "")
+            ready = (deployments.get(revision, {}).get("status") or {}).get("readyReplicas", 0)
+            endpoints = [
+                {"addresses": [f"10.0.{len(name)}.{n}"], "conditions": {"ready": True}}
+                for n in range(ready)
+            ]
+            labels = {**service["metadata"]["labels"], "kubernetes.io/service-name": name}
+            metadata = {"name": name, "namespace": NAMESPACE, "labels": labels}
+            if name not in slices:
+                body = {"metadata": metadata, "endpoints": endpoints}
+                self.cluster.put_new(kube.ENDPOINT_SLICES, body)
+            elif slices[name]["endpoints"] != endpoints:
+                self.cluster.change(
+                    kube.ENDPOINT_SLICES, name, lambda o, e=endpoints: o.update(endpoints=e)
+                )
+
+    def _react_gateway(self) -> None:
+        for name, route in self._all(kube.HTTP_ROUTES).items():
+            weights = self.weights()
+            for revision in self._all(kube.DEPLOYMENTS):
+                if weights.get(revision):
+                    self.quiet_since.pop(revision, None)
+                else:
+                    self.quiet_since.setdefault(revision, self.now)
+            generation = route["metadata"]["generation"]
+            status = {
+                "parents": [
+                    {
+                        "parentRef": route["spec"]["parentRefs"][0],
+                        "controllerName": "simulated",
+                        "conditions": [
+                            {"type": kind, "status": "True", "observedGeneration": generation}
+                            for kind in ("Accepted", "ResolvedRefs")
+                        ],
+                    }
+                ]
+            }
+            if self.gateway_accepts and route.get("status") != status:
+                self.cluster.change(kube.HTTP_ROUTES, name, lambda o, s=status: o.update(status=s))
+
+    def _all(self, resource: kube.Resource) -> dict[str, Json]:
+        return {key[1]: obj for key, obj in self.cluster.objects[resource].items()}
+
+    # What the test reads.
+
+    @property
+    def status(self) -> Json:
+        return self._all(kube.MODEL_DEPLOYMENTS)[NAME].get("status") or {}
+
+    @property
+    def phase(self) -> str:
+        return str(self.status.get("phase", ""))
+
+    @property
+    def reason(self) -> str:
+        return str(self.status.get("reason", ""))
+
+    def request_status(self, name: str) -> Json:
+        return self._all(kube.ROLLOUT_REQUESTS)[name].get("status") or {}
+
+    def weights(self) -> dict[str, int]:
+        """What the route says, in per cent."""
+        rule = self._all(kube.HTTP_ROUTES)[NAME]["spec"]["rules"][0]
+        weights = {ref["name"]: ref.get("weight", 1) for ref in rule["backendRefs"]}
+        total = sum(weights.values())
+        return {name: weight * 100 // total for name, weight in weights.items()}
+
+    def event_reasons(self) -> list[str]:
+        events = self._all(kube.EVENTS).values()
+        return [e["reason"] for e in sorted(events, key=lambda e: e["eventTime"])]
+
+    def outcome(self) -> Json:
+        """The end state, less what varies between runs: times, versions, uids, numbers."""
+        status = self.status
+        keep = ("phase", "reason", "weight", "request")
+        names = {k: status[k]["name"] for k in ("stable", "candidate", "previous") if k in status}
+        history = [(e["action"], e["reason"], e["revision"]) for e in status["history"]]
+        objects = {
+            kind.kind: sorted(self._all(kind))
+            for kind in (kube.SERVICES, kube.CONTROLLER_REVISIONS, kube.DEPLOYMENTS)
+        }
+        return {
+            **{key: status.get(key) for key in keep},
+            **names,
+            "rejected": [r["name"] for r in status["rejected"]],
+            "history": history,
+            "weights": self.weights(),
+            "alias": self._all(kube.SERVICES)[NAME]["spec"]["selector"],
+            "replicas": {n: d["spec"]["replicas"] for n, d in self._all(kube.DEPLOYMENTS).items()},
+            "objects": objects,
+            "requests": {
+                name: {k: v for k, v in (r.get("status") or {}).items() if k != "observedAt"}
+                for name, r in self._all(kube.ROLLOUT_REQUESTS).items()
+            },
+            "events": sorted(self.event_reasons()),
+        }
+
+    # The invariants of the design, looked at after every write of the controller.
+
+    def check_invariants(self) -> None:
+        weights, status = self.weights(), self.status
+        assert sum(weights.values()) == 100, weights
+        self._check_sequence()
+        candidate, stable = status.get("candidate"), status.get("stable")
+        if candidate and stable:
+            asked = self.asked.setdefault(status["startedAt"], set())
+            asked.add(status["weight"]["asked"])
+            assert weights.get(candidate["name"], 0) <= max(asked), (weights, status)
+        known = {r["name"] for r in (candidate, stable, status.get("previous")) if r} | {NAME}
+        assert set(weights) <= known, (weights, known)
+        if self.approved:
+            running = {
+                d["spec"]["template"]["spec"]["containers"][0]["image"]
+                for d in self._all(kube.DEPLOYMENTS).values()
+                if d["spec"]["replicas"]
+            }
+            assert running <= self.approved, running
+
+    def _check_sequence(self) -> None:
+        route = self._all(kube.HTTP_ROUTES)[NAME]
+        text = route["metadata"].get("annotations", {}).get(SEQUENCE_ANNOTATION)
+        if text is not None:
+            assert int(text) >= self.seen_sequence, "a lower sequence over a higher one"
+            self.seen_sequence = int(text)
