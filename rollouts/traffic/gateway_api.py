@@ -74,7 +74,8 @@ class GatewayApi:
         )
 
     def view(self, obj: JsonObject, services: frozenset[str]) -> RouteView:
-        """What the route shows. Raises TrafficError (RouteMissing) with no rule for us."""
+        """What the route shows. Raises TrafficError: no rule for us, or another's route."""
+        _refuse_if_anothers(obj, services)
         shares = [_shares(rule, services, obj) for rule in _rules_of(obj, services)]
         names = {name for share in shares for name in share}
         most = {name: max(share.get(name, Fraction(0)) for share in shares) for name in names}
@@ -90,7 +91,7 @@ class GatewayApi:
     def apply(self, obj: JsonObject, intent: TrafficIntent) -> JsonObject:
         """The route with the intent in it. Raises StaleIntent and TrafficError."""
         _refuse_if_newer(obj, intent)
-        _refuse_if_anothers(obj, intent)
+        _refuse_if_anothers(obj, frozenset({intent.alias}))
         changed = copy.deepcopy(obj)
         for rule in _rules_of(changed, intent.services):
             rule["backendRefs"] = _rewritten(rule, intent, changed)
@@ -192,9 +193,9 @@ def _refuse_if_newer(obj: JsonObject, intent: TrafficIntent) -> None:
         raise StaleIntent(intent.sequence, shown, _where(obj))
 
 
-def _refuse_if_anothers(obj: JsonObject, intent: TrafficIntent) -> None:
+def _refuse_if_anothers(obj: JsonObject, ours: frozenset[str]) -> None:
     owner = dig_object(obj, "metadata", "annotations").get(TARGET_ANNOTATION)
-    if owner is not None and owner != intent.alias:
+    if owner is not None and owner not in ours:
         raise TrafficError(
             Reason.SPEC_INVALID,
             f"{_where(obj)} is the route of ModelDeployment {owner!r:.80}; give each its own "
