@@ -53,12 +53,14 @@ class Outdated(Exception):  # noqa: N818 - it says what is the case
 
 @dataclass(frozen=True)
 class Context:
-    """What a decision was made on: the raw ModelDeployment, the view, the raw route."""
+    """What a decision was made on: the raw ModelDeployment, the view, the raw
+    route and the raw alias Service."""
 
     raw: JsonObject
     view: View
     route: JsonObject | None
     route_resource: Resource | None
+    alias: JsonObject | None
     now: datetime
 
     @property
@@ -135,19 +137,17 @@ class Applier:
 
     @_do.register(PointAlias)
     def _(self, decision: PointAlias, context: Context) -> None:
-        owner = context.view.deployment
-        body = revisions.alias(owner, decision.name, _port(context))
-        current = self._store.get(kube.SERVICES, context.namespace, owner.name)
+        owner, current = context.view.deployment, context.alias
         if current is None:
             try:
+                body = revisions.alias(owner, decision.name, _port(context))
                 self._writer.create(kube.SERVICES, body)
                 return
             except kube.AlreadyExists:
                 current = self._cluster.get(kube.SERVICES, context.namespace, owner.name)
-        if not revisions.belongs_to(current, owner):
-            raise NotOurs(f"Service {owner.name} exists and is not Holdpoint's; remove one of them")
-        spec = {**dig_object(current, "spec"), "selector": body["spec"]["selector"]}
-        self._writer.replace(kube.SERVICES, {**current, "spec": spec})
+        if not revisions.is_alias_of(current, owner):
+            raise NotOurs(f"Service {owner.name} selects other pods; remove it or rename this")
+        self._writer.replace(kube.SERVICES, revisions.pointed(current, owner, decision.name))
 
     @_do.register(WriteRoute)
     def _(self, decision: WriteRoute, context: Context) -> None:
@@ -200,7 +200,8 @@ def _built(decision: Ensure, context: Context) -> JsonObject:
     if decision.part is Part.RECORD:
         return revisions.record(owner, revision, inputs)
     if decision.part is Part.SERVICE:
-        return revisions.service(owner, revision, inputs.get("port") or _port(context))
+        port = inputs.get("port") or _port(context)
+        return revisions.service(owner, revision, port, like=context.alias)
     return revisions.deployment(owner, revision, inputs, decision.replicas)
 
 

@@ -17,6 +17,7 @@ from rollouts.revisions import (
     CONTAINER,
     REVISION_LABEL,
     belongs_to,
+    is_alias_of,
     recorded_inputs,
     selected,
 )
@@ -91,7 +92,7 @@ def observe(
     return Observation(
         revisions={name: _revision(belongings, name) for name in belongings.revisions},
         alias=selected(rest.alias) if rest.alias else "",
-        alias_is_ours=rest.alias is None or belongs_to(rest.alias, owner),
+        alias_is_ours=rest.alias is None or is_alias_of(rest.alias, owner),
         route=rest.route,
         route_problem=rest.route_problem,
         requests=tuple(map(parse_request, requests)),

@@ -72,6 +72,14 @@ class _Route:
     problem: RouteProblem | None = None
 
 
+@dataclass(frozen=True)
+class _Around:
+    """The raw objects that a write may depend on."""
+
+    route: _Route
+    alias: JsonObject | None
+
+
 class Reconciler:
     """One for all workers; a key is worked on by one of them at a time."""
 
@@ -109,18 +117,19 @@ class Reconciler:
         if status is None or deployment.deleting:
             decision = advance(deployment, Observation(), now)
             return self._refused(key, raw, decision, now)
-        seen, route = self._look(key, deployment, status, now)
+        seen, around = self._look(key, deployment, status, now)
         decision = advance(deployment, seen, now)
         if isinstance(decision, Wait):
             return self._wait(key, raw, status, decision, now)
-        context = Context(raw, look(deployment, status, seen, now), route.raw, route.resource, now)
+        view = look(deployment, status, seen, now)
+        context = Context(raw, view, around.route.raw, around.route.resource, around.alias, now)
         tools.applier.apply(decision, context)
         self._log(key, decision, status)
         return None
 
     def _look(
         self, key: Key, deployment: ModelDeployment, status: Status, now: datetime
-    ) -> tuple[Observation, _Route]:
+    ) -> tuple[Observation, _Around]:
         tools = self._tools
         belongings = gather(tools.store, deployment)
         view = tools.analyst.look(deployment, status, belongings, now)
@@ -130,7 +139,7 @@ class Reconciler:
         if alias is None and status.stable is None:
             alias = self._read(kube.SERVICES, *key)  # a stranger's is not among what we watch
         rest = Surroundings(alias, route.view, route.problem, view)
-        return observe(deployment, belongings, requests, rest), route
+        return observe(deployment, belongings, requests, rest), _Around(route, alias)
 
     def _route(self, deployment: ModelDeployment, status: Status, owned: frozenset[str]) -> _Route:
         """The route: from the store while all is confirmed, from the API server otherwise."""

@@ -93,7 +93,7 @@ def _first(view: View, plan: Plan) -> Decision | None:
     if candidate is not None and (candidate.hash == revision.hash or view.status.weight.asked):
         return None
     if not view.seen.alias_is_ours:
-        message = f"a Service {view.deployment.name!r} exists and is not Holdpoint's; rename one"
+        message = f"the Service {view.deployment.name!r} selects other pods; remove it or rename"
         return Wait(Reason.SPEC_INVALID, message, Phase.DEGRADED)
     how = Begin(Reason.INITIAL_REVISION, f"starting the first revision, {revision.name}")
     return begin(view, template_inputs(plan.spec), how)

@@ -2,7 +2,15 @@
 
 from rollouts.revisions.identity import revision_of, template_inputs
 from rollouts.revisions.metadata import MODEL_DEPLOYMENT_LABEL, REVISION_LABEL, belongs_to
-from rollouts.revisions.objects import alias, record, recorded_inputs, selected, service
+from rollouts.revisions.objects import (
+    alias,
+    is_alias_of,
+    pointed,
+    record,
+    recorded_inputs,
+    selected,
+    service,
+)
 from rollouts.revisions.pods import BUILDER_VERSION, CONTAINER, deployment
 
 __all__ = [
@@ -13,6 +21,8 @@ __all__ = [
     "alias",
     "belongs_to",
     "deployment",
+    "is_alias_of",
+    "pointed",
     "record",
     "recorded_inputs",
     "revision_of",

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollouts.jsontypes import dig
-from rollouts.revisions.metadata import REVISION_LABEL, metadata
+from rollouts.jsontypes import dig, dig_list, dig_object
+from rollouts.revisions.metadata import (
+    MODEL_DEPLOYMENT_LABEL,
+    REVISION_LABEL,
+    belongs_to,
+    metadata,
+)
 
 if TYPE_CHECKING:
     from rollouts.jsontypes import JsonObject
@@ -33,14 +38,40 @@ def recorded_inputs(obj: JsonObject) -> JsonObject | None:
     return inputs if isinstance(inputs, dict) else None
 
 
-def service(owner: ModelDeployment, revision: Revision, port: int) -> JsonObject:
-    """The Service of one revision, to which the route gives its share."""
-    return _service(metadata(owner, revision.name, revision), revision.name, port)
+def service(
+    owner: ModelDeployment, revision: Revision, port: int, like: JsonObject | None = None
+) -> JsonObject:
+    """The Service of one revision, to which the route gives its share.
+
+    It has the ports of the alias Service (`like`) where there is one, because the route names them.
+    """
+    ports = [_port(item) for item in dig_list(like, "spec", "ports")]
+    return _service(metadata(owner, revision.name, revision), revision.name, ports or _ports(port))
 
 
 def alias(owner: ModelDeployment, revision_name: str, port: int) -> JsonObject:
     """The Service for clients inside the cluster, selecting one revision."""
-    return _service(metadata(owner, owner.name), revision_name, port)
+    return _service(metadata(owner, owner.name), revision_name, _ports(port))
+
+
+def pointed(existing: JsonObject, owner: ModelDeployment, revision_name: str) -> JsonObject:
+    """An alias Service that exists, selecting one revision. Whoever made it keeps owning it."""
+    labels = {
+        **dig_object(existing, "metadata", "labels"),
+        MODEL_DEPLOYMENT_LABEL: owner.name,
+    }
+    return {
+        **existing,
+        "metadata": {**dig_object(existing, "metadata"), "labels": labels},
+        "spec": {**dig_object(existing, "spec"), "selector": {REVISION_LABEL: revision_name}},
+    }
+
+
+def is_alias_of(obj: JsonObject, owner: ModelDeployment) -> bool:
+    """True for a Service that we may point: ours, one that selects nothing yet, or one that was
+    pointed before. A Service that selects other pods serves somebody's traffic already."""
+    free = not dig_object(obj, "spec", "selector")
+    return free or belongs_to(obj, owner) or selected(obj).startswith(f"{owner.name}-")
 
 
 def selected(obj: JsonObject) -> str:
@@ -51,13 +82,20 @@ def selected(obj: JsonObject) -> str:
     return str(selector[REVISION_LABEL])
 
 
-def _service(head: JsonObject, revision_name: str, port: int) -> JsonObject:
+def _ports(port: int) -> list[JsonObject]:
+    return [{"name": "http", "port": port, "targetPort": port}]
+
+
+def _port(item: JsonObject) -> JsonObject:
+    """Without what the API server or a cloud filled in for that one Service."""
+    kept = ("name", "port", "targetPort", "protocol", "appProtocol")
+    return {key: item[key] for key in kept if key in item}
+
+
+def _service(head: JsonObject, revision_name: str, ports: list[JsonObject]) -> JsonObject:
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": head,
-        "spec": {
-            "selector": {REVISION_LABEL: revision_name},
-            "ports": [{"name": "http", "port": port, "targetPort": port}],
-        },
+        "spec": {"selector": {REVISION_LABEL: revision_name}, "ports": ports},
     }

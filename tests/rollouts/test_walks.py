@@ -11,7 +11,7 @@ from rollouts.analysis import Kind
 from tests.rollouts.simulated.cluster import Killed
 from tests.rollouts.simulated.world import NAME, World, digest, image
 
-EVIDENCE = {
+EVIDENCE: dict[str, Any] = {
     "ready": True,
     "score": "0.93",
     "imageDigest": digest("two"),
@@ -19,7 +19,7 @@ EVIDENCE = {
     "reportDigest": digest("report"),
     "expiresAt": "2026-02-01T00:00:00Z",
 }
-CANARY = {
+CANARY: dict[str, Any] = {
     "arguments": {"image": image("two"), "modelDigest": digest("model two"), "weight": 25},
     "evidence": EVIDENCE,
     "expiresAt": "2026-02-01T00:00:00Z",

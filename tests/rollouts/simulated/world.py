@@ -100,6 +100,10 @@ def request(name: str, verb: str, **fields: Any) -> Json:
     }
 
 
+def _setting(**fields: Any) -> Callable[[Json], None]:
+    return lambda obj: obj.update(fields)
+
+
 class Verdicts:
     """An analyst that says what the test says; with the real one's rules on when."""
 
@@ -230,7 +234,7 @@ class World:
                 "readyReplicas": ready,
             }
             if obj.get("status") != status:
-                self.cluster.change(kube.DEPLOYMENTS, name, lambda o, s=status: o.update(status=s))
+                self.cluster.change(kube.DEPLOYMENTS, name, _setting(status=status))
         self._react_slices()
         self._react_gateway()
 
@@ -250,9 +254,7 @@ class World:
                 body = {"metadata": metadata, "endpoints": endpoints}
                 self.cluster.put_new(kube.ENDPOINT_SLICES, body)
             elif slices[name]["endpoints"] != endpoints:
-                self.cluster.change(
-                    kube.ENDPOINT_SLICES, name, lambda o, e=endpoints: o.update(endpoints=e)
-                )
+                self.cluster.change(kube.ENDPOINT_SLICES, name, _setting(endpoints=endpoints))
 
     def _react_gateway(self) -> None:
         for name, route in self._all(kube.HTTP_ROUTES).items():
@@ -276,7 +278,7 @@ class World:
                 ]
             }
             if self.gateway_accepts and route.get("status") != status:
-                self.cluster.change(kube.HTTP_ROUTES, name, lambda o, s=status: o.update(status=s))
+                self.cluster.change(kube.HTTP_ROUTES, name, _setting(status=status))
 
     def _all(self, resource: kube.Resource) -> dict[str, Json]:
         return {key[1]: obj for key, obj in self.cluster.objects[resource].items()}
@@ -313,7 +315,8 @@ class World:
         """The end state, less what varies between runs: times, versions, uids, numbers."""
         status = self.status
         keep = ("phase", "reason", "weight", "request")
-        names = {k: status[k]["name"] for k in ("stable", "candidate", "previous") if k in status}
+        roles = ("stable", "candidate", "previous")
+        names: Json = {role: status[role]["name"] for role in roles if role in status}
         history = [(e["action"], e["reason"], e["revision"]) for e in status["history"]]
         objects = {
             kind.kind: sorted(self._all(kind))
