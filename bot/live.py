@@ -127,7 +127,7 @@ def view(
         name=dig_text(first, "spec", "requestedBy", "name"),
         reason=dig_text(lead, "status", "reason"),
         message=dig_text(lead, "status", "message"),
-        wanted=_number(first, "spec", "arguments", "weight"),
+        wanted=_number(_newest(requests), "spec", "arguments", "weight"),
         image=dig_text(first, "spec", "arguments", "image"),
         model_digest=dig_text(first, "spec", "arguments", "modelDigest"),
         commit=dig_text(first, "spec", "arguments", "commit"),
@@ -159,6 +159,8 @@ def _with_deployment(shown: LiveView, deployment: JsonObject) -> LiveView:
         step=_number(status, "step"),
         figures=_figures(status) or shown.figures,
     )
+    if dig_text(status, "phase") == "Baking":  # it is the stable revision by now
+        shown = replace(shown, asked=100, confirmed=100)
     if shown.final or shown.stage is Stage.WAITING:
         return shown
     return replace(
@@ -167,6 +169,13 @@ def _with_deployment(shown: LiveView, deployment: JsonObject) -> LiveView:
         reason=dig_text(status, "reason") or shown.reason,
         message=dig_text(status, "message") or shown.message,
     )
+
+
+def _newest(requests: Sequence[JsonObject]) -> JsonObject:
+    """The last request for a weight that was not refused, or else the first."""
+    ordered = sorted(requests, key=_age)
+    weighing = [r for r in ordered if dig_text(r, "spec", "verb") == "Canary"]
+    return next((r for r in reversed(weighing) if _stage(r) is not Stage.REFUSED), ordered[0])
 
 
 def _lead(first: JsonObject, later: Sequence[JsonObject]) -> JsonObject:
@@ -183,20 +192,29 @@ def _ended(
     """Adds how long it took; weights of a rollout that is over are known by its outcome."""
     end = _time(dig_text(lead, "status", "observedAt"))
     begin = _time(dig_text(first, "metadata", "creationTimestamp"))
-    decided = _decided(shown, deployment)
+    decided, back = _taken_back(shown, deployment)
     if shown.stage is Stage.ROLLED_BACK:
         shown = replace(shown, asked=0, confirmed=0)
-    return replace(shown, lasted_s=_between(begin, end), decided_s=_between(decided, end))
+    if shown.stage is Stage.PROMOTED:
+        shown = replace(shown, asked=100, confirmed=100)
+    return replace(shown, lasted_s=_between(begin, end), decided_s=_between(decided, back or end))
 
 
-def _decided(shown: LiveView, deployment: JsonObject | None) -> datetime | None:
-    """When the controller decided to take this rollout back."""
+def _taken_back(
+    shown: LiveView, deployment: JsonObject | None
+) -> tuple[datetime | None, datetime | None]:
+    """When the controller decided to take this rollout back, and when 0 % was confirmed."""
     names = {shown.request, *(follow_up.request for follow_up in shown.follow_ups)}
+    decided = back = None
     for entry in dig_list(deployment, "status", "history"):
-        ours = dig_text(entry, "request") in names
-        if ours and dig_text(entry, "action") == "RollingBack":
-            return _time(dig_text(entry, "at"))
-    return None
+        if dig_text(entry, "request") not in names:
+            continue
+        action, at = dig_text(entry, "action"), _time(dig_text(entry, "at"))
+        if action == "RollingBack":
+            decided, back = at, None
+        if action == "WeightConfirmed" and dig(entry, "weight") == 0 and decided:
+            back = at
+    return decided, back
 
 
 def _stage(request: JsonObject) -> Stage:

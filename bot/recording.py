@@ -15,7 +15,7 @@ from bot.cluster import message_of
 from bot.escape import code
 from bot.refusals import Refusal, Refused, refuse
 from bot.slack import SlackError
-from rollouts.jsontypes import JsonObject, dig_text
+from rollouts.jsontypes import JsonObject, dig_object, dig_text
 
 if TYPE_CHECKING:
     from bot.desk import Answer, Desk, Invocation
@@ -61,11 +61,16 @@ def record(invocation: Invocation, desk: Desk, body: JsonObject) -> Answer:
 
 
 def _running_message(body: JsonObject, namespace: str, desk: Desk) -> str:
-    """The message of the rollout that a follow-up speaks of; empty for a new rollout."""
-    if dig_text(body, "spec", "verb") == "Canary":
-        return ""
+    """The message of the rollout that the request goes on with; empty for a new rollout."""
     target = desk.settings.targets[dig_text(body, "spec", "target")]
-    running = dig_text(desk.requests.deployment(target), "status", "request")
+    status = dig_object(desk.requests.deployment(target), "status")
+    image = dig_text(body, "spec", "arguments", "image")
+    if (
+        dig_text(body, "spec", "verb") == "Canary"
+        and dig_text(status, "candidate", "image") != image
+    ):
+        return ""
+    running = dig_text(status, "request")
     request = desk.requests.request(namespace, running) if running else None
     return message_of(request) if request else ""
 

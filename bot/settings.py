@@ -28,6 +28,7 @@ _TEAM = re.compile(r"[TE][A-Z0-9]{2,20}")
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,20}")
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_TARGET = re.compile(r"[a-z](?:[a-z0-9-]{0,52}[a-z0-9])?")  # as the ModelDeployment's schema has it
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
 _IMAGE = re.compile(r"(?P<host>[a-z0-9.-]+(?::\d{1,5})?)/(?P<name>[a-z0-9._-]+(?:/[a-z0-9._-]+)*)")
 _TAG = re.compile(r"[A-Za-z0-9_{][A-Za-z0-9._{}-]{0,100}")
@@ -158,7 +159,7 @@ def _target(name: str, node: Node, reserved: Callable[[str], bool]) -> Target:
         "namespace", "repository", "image", "tag", "modelPath", "channels", "minimumScore",
         "evidenceMaxAgeHours",
     )  # fmt: skip
-    if not _DNS_LABEL.fullmatch(name):
+    if not _TARGET.fullmatch(name):
         raise node.wrong("a ModelDeployment's name: lower-case letters, digits and hyphens")
     if reserved(name):
         raise node.wrong("another name: this one would be read as a verb, a weight or a commit")

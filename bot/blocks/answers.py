@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.blocks.parts import context, section
+from bot.blocks.parts import context, section, told
 from bot.desk import Answer
 from bot.escape import code, escaped
 
@@ -41,7 +41,7 @@ def decided(verb: str, target: str, phase: str, reason: str, message: str) -> An
     sign = ":no_entry:" if phase == "Refused" else ":white_check_mark:"
     words = {"Refused": "was refused by the controller", "Accepted": "was taken up"}
     says = words.get(phase, "is done")
-    detail = f" {escaped(message, 500)}" if message else ""
+    detail = f" {told(message, 500)}" if message else ""
     text = f"{sign} {escaped(verb)} of {escaped(target)} {says}.{detail}"
     blocks = [section(text)]
     if reason:

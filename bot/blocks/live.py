@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.blocks.parts import Block, context, header, seconds, section, who
+from bot.blocks.parts import Block, context, header, seconds, section, told, who
 from bot.escape import code, escaped, name, plain, short
 from bot.live import Counts, Figures, FollowUp, LiveView, Stage
 
@@ -66,7 +66,7 @@ def _state(view: LiveView) -> str:
     sign, words = _WORDS[view.stage]
     lines = [f"{sign} *{words}*{_where(view)}"]
     if view.message:
-        lines.append(escaped(view.message, 1000))
+        lines.append(told(view.message, 1000))
     if view.stage is Stage.UNKNOWN:
         lines.append(
             "The cluster did not answer. If it was recorded, this message goes on by itself."
@@ -140,7 +140,7 @@ def _follow_up(follow_up: FollowUp) -> str:
     reason = f", {code(follow_up.reason, 60)}" if follow_up.reason else ""
     asked = f"{verb} asked for by {who(follow_up.by, follow_up.name)}: {escaped(state)}{reason}"
     refused = follow_up.phase == "Refused" and follow_up.message
-    return f"{asked}. {escaped(follow_up.message, 300)}" if refused else f"{asked}."
+    return f"{asked}. {told(follow_up.message, 300)}" if refused else f"{asked}."
 
 
 def _origin(view: LiveView) -> str:

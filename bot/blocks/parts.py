@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bot.escape import cut, name
+from bot.escape import cut, escaped, name
 
 Block = dict[str, Any]
 HEADER, SECTION, CONTEXT = 150, 3000, 2000  # characters
+_IN_TEXT = re.compile(r"\bslack:[TE][A-Z0-9]+/([UW][A-Z0-9]+)\b")
 _SIGNS = dict.fromkeys(map(ord, "<>&@"))
 _SLACK_USER = re.compile(r"slack:[A-Z0-9]+/([UW][A-Z0-9]+)")
 
@@ -33,6 +34,11 @@ def who(identity: str, shown: str) -> str:
     """A mention of a Slack user, or the name of anyone else."""
     user = _SLACK_USER.fullmatch(identity)
     return f"<@{user[1]}>" if user else f"*{name(shown or identity)}*"
+
+
+def told(text: str, limit: int) -> str:
+    """A sentence from the cluster, escaped; identities of Slack users in it become mentions."""
+    return _IN_TEXT.sub(r"<@\1>", escaped(text, limit))
 
 
 def seconds(span: float) -> str:

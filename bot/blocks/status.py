@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.blocks.parts import context, section
+from bot.blocks.parts import context, section, told
 from bot.desk import Answer
 from bot.escape import code, escaped, short
 from rollouts.jsontypes import JsonObject, dig, dig_object, dig_text, name_of
@@ -34,7 +34,7 @@ def target(deployment: JsonObject) -> str:
         f"*{escaped(name_of(deployment))}* · {phase}{f' · {code(reason, 60)}' if reason else ''}"
     ]
     if message := dig_text(status, "message"):
-        lines.append(escaped(message, 300))
+        lines.append(told(message, 300))
     lines += [
         _revision(kind, dig_object(status, kind), status)
         for kind in ("stable", "candidate", "previous")

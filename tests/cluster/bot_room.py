@@ -1,0 +1,144 @@
+"""What the bot's tests need around the real API server: objects, evidence, a controller's hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+import bot as package
+from tests.bot.process import BotProcess, settings_for
+from tests.bot.samples import MODEL, SHA, check_run, record
+from tests.testbed.wait import wait_until
+
+if TYPE_CHECKING:
+    from tests.fakes.github import FakeGitHub
+    from tests.fakes.slack import FakeSlack
+    from tests.testbed.control_plane import ControlPlane
+    from tests.testbed.kube import Kube
+    from tests.testbed.oci import ImageStore
+    from tests.testbed.registry import Registry
+
+DEPLOY = Path(package.__file__).parent.parent / "deploy"
+GROUP = "holdpoint.dev/v1alpha1"
+DEPLOYMENT, REQUEST = f"{GROUP}/ModelDeployment", f"{GROUP}/RolloutRequest"
+NAME, REPOSITORY = "lending", "acme/lending"
+Json = dict[str, Any]
+
+
+def install(kube: Kube) -> None:
+    """The CRDs and the bot's account and rights, from the files that people apply."""
+    system = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "holdpoint-system"}}
+    kube.apply(system)
+    for path in [*sorted((DEPLOY / "crds").glob("*.yaml")), DEPLOY / "rbac" / "bot.yaml"]:
+        for document in yaml.safe_load_all(path.read_text()):
+            kube.apply(document)
+    for path in sorted((DEPLOY / "crds").glob("*.yaml")):
+        name = yaml.safe_load(path.read_text())["metadata"]["name"]
+        kube.wait_until(
+            "apiextensions.k8s.io/v1/CustomResourceDefinition", name, _established, "be served"
+        )
+
+
+def _established(crd: Json) -> bool:
+    conditions = crd.get("status", {}).get("conditions", [])
+    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+
+@dataclass
+class Room:
+    """One namespace with a ModelDeployment, a judged commit and its image."""
+
+    kube: Kube
+    slack: FakeSlack
+    github: FakeGitHub
+    store: ImageStore
+    registry: Registry
+    plane: ControlPlane
+    folder: Path
+
+    def bot(self, name: str = "bot", **environ: str) -> BotProcess:
+        """The bot with its own account's rights, not started yet."""
+        settings = settings_for(
+            self.slack,
+            namespace=self.kube.namespace,
+            github=self.github.url,
+            registry=self.registry.address,
+            app_id=self.github.app("holdpoint").id,
+        )
+        kubeconfig = self.plane.service_account_kubeconfig("holdpoint-system", "holdpoint-bot")
+        return BotProcess(self.folder / name, settings, self.slack, kubeconfig, **environ)
+
+    def judge(self, sha: str = SHA, **changes: Any) -> None:
+        """A record and check run of our app on a commit, judged just now."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = check_run(record(commit=sha, timestamp=now)).text
+        made: Json = {"app": "holdpoint", "external_id": record().report_digest, "text": text}
+        self.github.add_check_run(REPOSITORY, sha, **{**made, **changes})
+
+    def push(self, model: bytes = MODEL, sha: str = SHA) -> str:
+        """The image of a commit; its reference."""
+        digest = self.store.build({"/app/x": b"x", "/model/model.joblib": model})
+        self.registry.tag(REPOSITORY, sha, digest)
+        return self.registry.reference(REPOSITORY, digest)
+
+    def apply(self, name: str = NAME) -> str:
+        """A ModelDeployment whose stable revision runs; the stable image."""
+        stable = self.registry.reference(REPOSITORY, self.store.build({"/old": b"old"}))
+        self.kube.apply(
+            {
+                "apiVersion": GROUP,
+                "kind": "ModelDeployment",
+                "metadata": {"name": name},
+                "spec": {
+                    "model": {"name": name},
+                    "image": stable,
+                    "replicas": 1,
+                    "traffic": {"type": "GatewayAPI", "gatewayAPI": {"httpRoute": name}},
+                    "gates": {"request": "Required"},
+                },
+            }
+        )
+        self.say(phase="Stable", reason="UpToDate", stable=self.revision("old", stable))
+        return stable
+
+    @staticmethod
+    def revision(suffix: str, image: str) -> Json:
+        """A revision as in the status."""
+        return {"name": f"{NAME}-{suffix}", "hash": suffix, "image": image}
+
+    def say(self, **status: Any) -> None:
+        """Writes the ModelDeployment's status, as the controller would."""
+        base = {"schema": 1, "observedGeneration": 1, "writeSequence": 0, "confirmedSequence": 0}
+        old = self.kube.get(DEPLOYMENT, NAME).get("status") or base
+        merged = {**base, **old, **status}
+        gone: Json = {key: None for key, value in status.items() if value is None}
+        self.kube.patch(DEPLOYMENT, NAME, {"status": merged | gone}, subresource="status")
+
+    def mark(self, request: str, **status: Any) -> None:
+        """Writes a request's status, as the controller would."""
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = {"status": {"observedAt": at, **status}}
+        self.kube.patch(REQUEST, request, body, subresource="status")
+
+    def requests(self) -> list[Json]:
+        """Every RolloutRequest of the namespace, oldest first."""
+        found = self.kube.list(REQUEST)
+        return sorted(found, key=lambda item: str(item["metadata"]["creationTimestamp"]))
+
+    def shown(self, what: str, channel: str = "C1", deadline_s: float = 20.0) -> str:
+        """Waits until the channel's one message says `what`; the whole text."""
+
+        def probe() -> str:
+            messages = self.slack.workspace.messages(channel)
+            text = messages[0].words if len(messages) == 1 else ""
+            return text if what in text else ""
+
+        try:
+            return wait_until(probe, deadline_s, f"the live message to say {what!r}")
+        except AssertionError as error:
+            texts = [message.words for message in self.slack.workspace.messages(channel)]
+            raise AssertionError(f"{error} The messages are: {texts}") from None
