@@ -21,8 +21,7 @@ from checks import config as config_module
 from checks.check import Check, Context
 from checks.errors import CannotJudgeError, ConfigError
 from checks.evidence import git
-from checks.evidence.answers import RunProblemError
-from checks.evidence.data import Reader
+from checks.evidence.data import MAX_BYTES, Reader
 from checks.evidence.model_runs import ModelFile, ModelRuns
 from checks.evidence.repository import FileError, Repository, digest, scan
 from checks.report import ModelIdentity, Report, Verdict
@@ -96,8 +95,7 @@ def run(
             verdicts = tuple(_judge(check, context) for check in checks)
         except SandboxUnavailable as error:
             raise CannotJudgeError(str(error)) from error
-        data_digest, notes = _data_notes(runs)
-        notes = (*options.notes, *_scope_notes(checks, options), *notes, *runs.warnings)
+        notes = (*options.notes, *_scope_notes(checks, options), *runs.notes)
     overall = judge.judge(verdicts, complete=len(checks) == len(catalog.discover()))
     head = git.head_commit(root)
     if head is not None and not git.is_committed(root, model.path, model.payload):
@@ -106,7 +104,7 @@ def run(
         timestamp=started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         commit=options.commit or head,
         models=(ModelIdentity(model.path, model.digest, model.adapter.name, model.size),),
-        data_digest=data_digest,
+        data_digest=_data_digest(repository, config),
         verdicts=verdicts,
         overall_score=overall.score,
         is_ready=overall.is_ready,
@@ -173,12 +171,11 @@ def _base_model(model: ModelFile, options: Options) -> ModelFile | None:
     return ModelFile(model.path, payload, digest(payload), model.adapter)
 
 
-def _data_notes(runs: ModelRuns) -> tuple[str | None, tuple[str, ...]]:
+def _data_digest(repository: Repository, config: Config) -> str | None:
     try:
-        evaluation = runs.evaluation()
-    except RunProblemError:
-        return None, ()
-    return evaluation.digest, evaluation.notes
+        return digest(repository.read_bytes(config.data.evaluation or "", MAX_BYTES))
+    except FileError:
+        return None
 
 
 def _scope_notes(checks: tuple[Check, ...], options: Options) -> tuple[str, ...]:

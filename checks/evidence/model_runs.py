@@ -66,7 +66,7 @@ class ModelRuns:
         self._config = config
         self._session: ModelSession | None = None
         self._load: LoadInfo | None = None
-        self.warnings: list[str] = []
+        self.notes: list[str] = []  # what a reader of the figures should know
 
     def __enter__(self) -> Self:
         return self
@@ -104,7 +104,9 @@ class ModelRuns:
     @cached_property
     def _evaluation(self) -> Evaluation | RunProblemError:
         try:
-            return load_evaluation(self._reader, self._config)
+            evaluation = load_evaluation(self._reader, self._config)
+            self.notes.extend(evaluation.notes)
+            return evaluation
         except DataProblemError as error:
             where = self._config.data.evaluation
             return RunProblemError(f"the evaluation data cannot be used: {error}", error.fix, where)
@@ -177,8 +179,8 @@ class ModelRuns:
     def _start(self, _model: ModelFile) -> ModelSession:
         reader = self._reader
         session = ModelSession(reader.interpreter, limits=reader.limits, trust=reader.trust)
-        if session.warning and session.warning not in self.warnings:
-            self.warnings.append(session.warning)
+        if session.warning and session.warning not in self.notes:
+            self.notes.append(session.warning)
         return session
 
     def _predict(self, session: ModelSession, info: LoadInfo | None) -> Predictions:
