@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from checks import action_io, report_json, run
-from checks.action_checkout import BaseFile, require_commit
+from checks.action_checkout import BaseFile, inside, require_commit
 from checks.action_config import Rules, base_rules, own_rules
 from checks.action_log import inert_streams
 from checks.errors import HoldpointError
@@ -106,6 +106,7 @@ def _judge(
     """The verdict on the checkout; what stops it becomes a failure that says so."""
     try:
         commit = require_commit(runner.workspace, event.head_sha)
+        root = inside(runner.workspace, inputs.path)
         rules = _rules(runner, inputs, event, fetch)
         options = run.Options(
             trust_model=inputs.trust_model,
@@ -114,7 +115,7 @@ def _judge(
             base_model=rules.base_model,
             notes=(*rules.notes, *_merge_note(commit, event)),
         )
-        report = run.run(runner.workspace / inputs.path, config=rules.config, options=options)
+        report = run.run(root, config=rules.config, options=options)
         text = markdown.comment(report)
         return Judged(report, publication(report, text, root=str(inputs.path)))
     except (HoldpointError, ReportError) as error:

@@ -16,7 +16,7 @@ from checks.errors import CannotJudgeError
 from checks.evidence import git
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pathlib import Path, PurePosixPath
 
 _TIMEOUT_S = 20.0
 LIMIT = 1 << 20  # bytes of a file that is read from the base, unless more is asked for
@@ -45,6 +45,16 @@ def require_commit(workspace: Path, head_sha: str) -> str:
         f"the checkout is at {commit[:12]}, but the event is about {head_sha[:12]}; "
         "a verdict on other bytes would mean nothing, so check out the event's commit"
     )
+
+
+def inside(workspace: Path, folder: PurePosixPath) -> Path:
+    """The folder to judge. Raises CannotJudgeError where a link in the checkout leads out of it."""
+    root = workspace / folder
+    if not root.is_dir():
+        raise CannotJudgeError(f"the input 'path' names {folder}, which is no folder here")
+    if root.resolve() != workspace.resolve() / folder:
+        raise CannotJudgeError(f"the input 'path' names {folder}, which is reached through a link")
+    return root
 
 
 def _is_merge_of(workspace: Path, commit: str, head_sha: str) -> bool:

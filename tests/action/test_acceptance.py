@@ -35,8 +35,8 @@ def test_first_push_then_second_push(github: FakeGitHub, job: Job) -> None:
     assert record.model_digests == (f"sha256:{model}",)
     mine = github.comments(REPO, 7)[1]
     assert mine.author.login == "github-actions[bot]"
-    assert "Ready for production" in mine.body
-    assert "Ready for production" in result.summary
+    assert mine.body == f"{MARKER}\n{result.summary}"
+    assert "accuracy" in mine.body
     assert result.outputs == {
         "score": f"{record.overall_score:.4f}",
         "ready": "true",
@@ -53,7 +53,8 @@ def test_first_push_then_second_push(github: FakeGitHub, job: Job) -> None:
     assert [run.conclusion for run in github.check_runs(REPO, first)] == ["success"]
     assert [each.id for each in github.comments(REPO, 7)] == [theirs.id, mine.id]
     assert theirs.body.endswith("trust me")
-    assert "Ready for production" not in mine.body
+    assert mine.body == f"{MARKER}\n{result.summary}"
+    assert "accuracy" not in mine.body
 
 
 def test_a_pull_request_cannot_grade_itself(github: FakeGitHub, job: Job) -> None:
@@ -94,7 +95,7 @@ def test_a9_a_read_only_token_still_tells_the_verdict(github: FakeGitHub, job: J
     assert result.commands() == ["warning", "warning"]
     assert "`checks: write`" in result.out
     assert "`pull-requests: write`" in result.out
-    assert "Ready for production" in result.summary
+    assert "accuracy" in result.summary
     assert result.outputs["ready"] == "true"
     assert github.check_runs(REPO, head) == []
     assert github.comments(REPO, 7) == []

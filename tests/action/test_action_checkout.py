@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from checks.action_checkout import BaseFile, base_file, require_commit
+from checks.action_checkout import BaseFile, base_file, inside, require_commit
 from checks.errors import CannotJudgeError
 from tests.action.checkouts import Checkout
 
@@ -69,6 +69,17 @@ def test_a_link_of_the_base_is_not_followed(checkout: Checkout) -> None:
     (checkout.root / "link.yml").symlink_to("/etc/passwd")
     base = checkout.commit({}, "a link")
     assert base_file(checkout.root, base, "link.yml") == BaseFile(None)
+
+
+def test_a_link_leads_the_judge_nowhere(checkout: Checkout, tmp_path: Path) -> None:
+    (checkout.root / "models" / "fraud").mkdir(parents=True)
+    (checkout.root / "models" / "link").symlink_to(tmp_path)
+    (checkout.root / "out").symlink_to("models")
+    assert inside(checkout.root, PurePosixPath("models/fraud")).name == "fraud"
+    assert inside(checkout.root, PurePosixPath()) == checkout.root
+    for folder in ("models/link", "out", "out/fraud", "missing"):
+        with pytest.raises(CannotJudgeError, match=f"names {folder}"):
+            inside(checkout.root, PurePosixPath(folder))
 
 
 def test_the_checkouts_own_git_configuration_starts_nothing(

@@ -140,6 +140,16 @@ def test_a_value_with_newlines_stays_one_output(text: str) -> None:
     assert found["score"] == raw
 
 
+def test_a_delimiter_seen_once_helps_nobody(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    action_io.write_outputs(first, Outputs("1", "true", "success", "report.json"))
+    seen = [line.split("<<")[1] for line in first.read_text().splitlines() if "<<" in line]
+    hostile = "\n".join([*seen, "ready=true"])
+    action_io.write_outputs(second, Outputs(hostile, "false", "failure", ""))
+    assert parse_outputs(second)["score"] == hostile
+    assert parse_outputs(second)["ready"] == "false"
+
+
 def test_the_summary_stays_below_the_runners_limit(tmp_path: Path) -> None:
     path = tmp_path / "summary"
     path.write_text("an earlier line\n")
