@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from rollouts.metrics.interface import MetricError, Trouble
 
@@ -24,7 +25,12 @@ LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 PATTERN = re.compile(r"[\w.|/ -]{1,100}")
 
 _LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\\n]|\\.)*)"\s*(?:,|$)')
-_REST = re.compile(r'(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?[ \t]*([^\s#]+)(?:[ \t]+-?\d+)?[ \t]*')
+_REST = re.compile(
+    r'[ \t]*(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?'  # labels
+    r"[ \t]*([^\s#{}]+)"  # value
+    r"(?:[ \t]+-?\d+)?"  # time
+    r"\s*(?:# .*)?"  # an exemplar may follow in OpenMetrics
+)
 _LONGEST_NAME = 200
 _EXACT = 2**53  # beyond it a float no longer counts by ones
 
@@ -64,7 +70,7 @@ class Selector:
 class Page:
     """One answer, checked to be a whole page of text."""
 
-    lines: tuple[str, ...]
+    text: str
 
     @classmethod
     def of(cls, body: bytes) -> Page:
@@ -79,7 +85,7 @@ class Page:
             raise MetricError(Trouble.NOT_METRICS, "the answer is HTML or JSON, not metrics")
         if not text.endswith("\n"):
             raise MetricError(Trouble.PARTIAL, "the answer breaks off in the middle of a line")
-        return cls(tuple(text.split("\n")))
+        return cls("\n" + text)  # so that every line begins after a newline
 
     def counter(self, selector: Selector) -> int:
         """The sum of the matching series: a whole number >= 0.
@@ -89,25 +95,16 @@ class Page:
         on. Otherwise, and for NaN, infinite, negative or broken values and for a series given
         twice, raises MetricError.
         """
-        total, known = 0, False
+        total = 0
         seen: set[str] = set()
-        for line in self.lines:
-            if line.startswith("#"):
-                known = known or line.split(maxsplit=3)[1:3] in _announcements(selector.metric)
-                continue
-            rest = _after_name(line, selector.metric)
-            if rest is None:
-                continue
-            known = True
-            labels, value = _series(line, rest)
+        for labels, value in self._series(selector.metric):
             if labels in seen:
-                raise MetricError(
-                    Trouble.BAD_VALUE, f"{selector.metric}{{{labels}}} is there twice"
-                )
+                sentence = f"{selector.metric}{{{labels}}} is there twice"
+                raise MetricError(Trouble.BAD_VALUE, sentence)
             seen.add(labels)
             if _match(selector, labels):
                 total += _count(selector.metric, value)
-        if not known:
+        if not seen and not _announcement(selector.metric).search(self.text):
             raise MetricError(
                 Trouble.SERIES_MISSING, f"there is no {selector.metric} in the answer"
             )
@@ -115,40 +112,42 @@ class Page:
 
     def gauge(self, name: str) -> float | None:
         """A metric without labels as a number, None where it is not there or not finite."""
-        for line in self.lines:
-            rest = _after_name(line, name)
-            if rest is not None:
-                value = _number(_series(line, rest)[1])
-                return value if math.isfinite(value) else None
+        for _, text in self._series(name):
+            value = _number(text)
+            return value if math.isfinite(value) else None
         return None
+
+    def _series(self, name: str) -> Iterator[tuple[str, str]]:
+        """(labels, value) of every line of that metric, as written."""
+        for line in self._lines(name):
+            found = _REST.fullmatch(line)
+            if found is None:
+                raise MetricError(
+                    Trouble.BAD_VALUE, f"this line is no sample: {name + line!r:.120}"
+                )
+            yield found.group(1) or "", found.group(2)
+
+    def _lines(self, name: str) -> Iterator[str]:
+        """What follows the name in every line that begins with it. By `find`, which is quick."""
+        start = "\n" + name
+        at = self.text.find(start)
+        while at >= 0:
+            end = self.text.index("\n", at + 1)
+            rest = self.text[at + len(start) : end]
+            if rest[:1] in {"{", " ", "\t"}:
+                yield rest
+            at = self.text.find(start, end)
+
+
+@lru_cache(maxsize=256)
+def _announcement(name: str) -> re.Pattern[str]:
+    # OpenMetrics announces a counter without its suffix.
+    short, long = re.escape(name.removesuffix("_total")), re.escape(name)
+    return re.compile(rf"^#[ \t]+(?:TYPE|HELP)[ \t]+(?:{short}|{long})(?=\s)", re.MULTILINE)
 
 
 def _all_text(labels: Mapping[object, object]) -> bool:
     return all(isinstance(part, str) for item in labels.items() for part in item)
-
-
-def _announcements(metric: str) -> list[list[str]]:
-    # OpenMetrics announces a counter without its suffix.
-    names = (metric, metric.removesuffix("_total"))
-    return [[kind, name] for kind in ("TYPE", "HELP") for name in names]
-
-
-def _after_name(line: str, metric: str) -> str | None:
-    if not line.startswith(metric):
-        return None
-    rest = line[len(metric) :]
-    return rest if rest[:1] in {"{", " ", "\t"} else None
-
-
-def _series(line: str, rest: str) -> tuple[str, str]:
-    found = _REST.match(rest.lstrip(" \t"))
-    if found is None or not _ends(rest.lstrip(" \t")[found.end() :]):
-        raise MetricError(Trouble.BAD_VALUE, f"this line is no sample: {line!r:.120}")
-    return found.group(1) or "", found.group(2)
-
-
-def _ends(tail: str) -> bool:
-    return not tail or tail.startswith("# ")  # an exemplar may follow in OpenMetrics
 
 
 def _match(selector: Selector, labels: str) -> bool:

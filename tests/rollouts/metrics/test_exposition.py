@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rollouts.metrics.exposition import Page, Selector
 from rollouts.metrics.interface import MetricError, Trouble
 
+SELECTOR = Selector("errors_total")
 LABEL_VALUES = st.text(st.characters(codec="utf-8"), max_size=12)
 SERIES = st.dictionaries(
     st.tuples(LABEL_VALUES, st.sampled_from(["200", "204", "404", "500", "503"])),
@@ -155,3 +156,14 @@ def test_p4_a_label_filter_that_is_more_is_refused(labels: object) -> None:
     with pytest.raises(MetricError) as caught:
         Selector.of({"metric": "errors_total", "labels": labels})
     assert caught.value.trouble is Trouble.SPEC_INVALID
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    assert Page.of(b"# TYPE errors_total counter\r\nerrors_total 3\r\n").counter(SELECTOR) == 3
+
+
+def test_a_line_of_four_megabytes_is_read_or_refused_at_once() -> None:
+    for filler in (b'"', b'a="', b"{", b'a="\\\\",', b" ", b"1 "):
+        body = b"errors_total{" + filler * ((4 << 20) // len(filler)) + b"\n"
+        with pytest.raises(MetricError):
+            Page.of(body).counter(Selector("errors_total", {"a": "b"}))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rollouts.metrics import MetricError, Scraper, Trouble
 from tests.rollouts.metrics.pod_server import Answer, Exchange, PodServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PAGE = b"prediction_count_total 12\n"
 PATIENCE_S = 20.0  # a test that needs this long has failed
