@@ -168,8 +168,11 @@ def _parse(text: str, where: str) -> object:
 
 def _encode(value: object, where: str) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
+        hints = get_type_hints(type(value))
         return {
-            _JSON_NAMES.get(f.name, f.name): _encode(getattr(value, f.name), f"{where}.{f.name}")
+            _JSON_NAMES.get(f.name, f.name): _encode(
+                _as_hinted(hints[f.name], getattr(value, f.name)), f"{where}.{f.name}"
+            )
             for f in fields(value)
         }
     if isinstance(value, Mapping):
@@ -183,6 +186,13 @@ def _encode(value: object, where: str) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise ReportError(f"{where} is {type(value).__name__}, which JSON cannot hold")
+
+
+def _as_hinted(hint: Any, value: object) -> object:
+    """A whole number where a float is meant as a float: the bytes must survive a round trip."""
+    if type(value) is int and (hint is float or float in get_args(hint)):
+        return float(value)
+    return value
 
 
 def _decode_dataclass(kind: type[T], data: JsonObject, where: str) -> T:

@@ -70,6 +70,15 @@ def test_a_report_survives_the_way_to_bytes_and_back() -> None:
     assert report_json.loads(report_json.dumps(REPORT)) == REPORT
 
 
+def test_whole_numbers_do_not_change_the_digest_on_the_way() -> None:
+    figure = Figure("mean_ms", 10, "ms", threshold=100, met=True, samples=500)
+    whole = dataclasses.replace(
+        REPORT, overall_score=1, verdicts=(Verdict("x", True, 1, "", figures=(figure,)),)
+    )
+    payload = report_json.dumps(whole)
+    assert report_json.dumps(report_json.loads(payload)) == payload
+
+
 def test_the_json_has_the_promised_names() -> None:
     data = report_json.to_json(REPORT)
     assert data["schema_version"] == 1
