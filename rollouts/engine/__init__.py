@@ -109,7 +109,9 @@ def _rest(view: View, wait: Wait) -> Decision:
     said = (status.phase, status.reason) == (wait.phase, wait.reason)
     stale = status.observed_generation != view.deployment.generation
     hasty = wait.poll and view.age(_last_move(status)) < PATIENCE
-    if not hasty and (not said or stale or changed(view)):
+    if hasty:
+        return wait
+    if not said or stale or changed(view):
         return Note(wait.reason, wait.message, wait.phase)
     for rule in LATER:
         decision = rule(view)

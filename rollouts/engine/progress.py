@@ -92,35 +92,30 @@ def _undecided(view: View, plan: Plan, stay: Stay) -> Decision:
 def _all(view: View, plan: Plan) -> Decision:
     """Everything to the candidate, at stable's size, and then the pointer."""
     if view.status.weight.asked < 100:
-        return _reach(view, plan, GoTo(100, view.status.step + 1))
+        return _reach(view, plan, GoTo(100, view.status.step + 1), ending=True)
     state, replicas = view.of(view.status.candidate), plan.spec.replicas
     if state.replicas < replicas or not state.endpoints:
         return _pods(view, replicas) or _waiting(view, replicas)
     return Promote(Reason.PROMOTING, "it has all the traffic")
 
 
-def _reach(view: View, plan: Plan, to: GoTo) -> Decision:
+def _reach(view: View, plan: Plan, to: GoTo, *, ending: bool = False) -> Decision:
     """To a weight: the pods first when it rises."""
     if to.weight > view.status.weight.asked or not view.of(view.status.candidate).endpoints:
         size = plan.candidate_size(to.weight)
         decision = _pods(view, size)
         if decision is not None:
             return decision
-    phase = Phase.PROMOTING if _ending(view) else Phase.PROGRESSING
+    phase = Phase.PROMOTING if ending else Phase.PROGRESSING
     shown = view.seen.route.sequence if view.seen.route else None
-    message = f"{view.status.weight.asked} -> {to.weight} %"
     return SetWeight(
-        Reason.PROMOTING if _ending(view) else Reason.WEIGHT_ASKED,
-        message,
+        Reason.PROMOTING if ending else Reason.WEIGHT_ASKED,
+        f"{view.status.weight.asked} -> {to.weight} %",
         to.weight,
         to.step,
         Phase.PENDING if view.status.stable is None else phase,
         over=shown or 0,
     )
-
-
-def _ending(view: View) -> bool:
-    return view.status.aim in {Aim.PROMOTE, Aim.RETURN}
 
 
 def _pods(view: View, size: int) -> Decision | None:

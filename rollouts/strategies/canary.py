@@ -96,7 +96,10 @@ class Canary:
 
 
 def _still(here: Step | None, progress: Progress) -> Stay | None:
-    """Why to stay at this weight, None when nothing keeps us."""
+    """Why to stay at this weight, None when nothing keeps us: 100 % after the last step is no
+    step, what follows it is the bake."""
+    if here is None and progress.weight >= 100:
+        return None
     left = (here.soak_s if here else DEFAULT_SOAK_S) - progress.since_s
     if left > 0:
         return Stay(Reason.SOAKING, f"soaking at {progress.weight} %", left)
