@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.settings import Target
 
 MESSAGE_ANNOTATION = "holdpoint.dev/slack-message"
+FOLLOWS_ANNOTATION = "holdpoint.dev/follows"  # the request whose rollout this one goes on with
 CREATE_TRIES = 3
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from bot.cluster import FOLLOWS_ANNOTATION
 from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text, name_of
 
 
@@ -262,10 +263,10 @@ def _number(value: JsonObject, *path: str) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def _age(request: JsonObject) -> tuple[str, str]:
-    # Within one second the one that begins a rollout comes first.
-    began = dig_text(request, "spec", "verb") != "Canary"
-    return dig_text(request, "metadata", "creationTimestamp"), f"{began:d}{name_of(request)}"
+def _age(request: JsonObject) -> tuple[bool, str, str]:
+    """The one that began the rollout comes first, even within one second."""
+    follows = bool(dig_text(request, "metadata", "annotations", FOLLOWS_ANNOTATION))
+    return follows, dig_text(request, "metadata", "creationTimestamp"), name_of(request)
 
 
 def _time(text: str) -> datetime | None:

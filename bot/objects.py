@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.cluster import MESSAGE_ANNOTATION
+from bot.cluster import FOLLOWS_ANNOTATION, MESSAGE_ANNOTATION
 from rollouts.jsontypes import JsonObject, dig, dig_text
 from rollouts.kube import ROLLOUT_REQUESTS
 
@@ -56,10 +56,12 @@ def follow_up(verb: str, asked: Asked, deployment: JsonObject) -> JsonObject:
     return _request(verb, asked, deployment, {})
 
 
-def with_message(body: JsonObject, message: str) -> JsonObject:
-    """The request, bound to its live message `<channel>/<ts>`."""
-    metadata = {**body["metadata"], "annotations": {MESSAGE_ANNOTATION: message}}
-    return {**body, "metadata": metadata}
+def with_message(body: JsonObject, message: str, follows: str) -> JsonObject:
+    """The request, bound to its live message `<channel>/<ts>`; `follows` names an earlier one."""
+    annotations = {MESSAGE_ANNOTATION: message}
+    if follows:  # times of creation are whole seconds and cannot tell which came first
+        annotations[FOLLOWS_ANNOTATION] = follows
+    return {**body, "metadata": {**body["metadata"], "annotations": annotations}}
 
 
 def _request(verb: str, asked: Asked, deployment: JsonObject, more: JsonObject) -> JsonObject:

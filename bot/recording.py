@@ -41,13 +41,13 @@ def record(invocation: Invocation, desk: Desk, body: JsonObject) -> Answer:
     """Posts or finds the live message, creates the request, and answers. Raises Refused."""
     name = objects.name_for(invocation.delivery)
     namespace = target_of(invocation).namespace
-    message = _running_message(body, namespace, desk)
+    message, follows = _running_message(body, namespace, desk)
     posted = not message
     if posted:
         message = _post(invocation, desk, body)
     else:
         desk.watcher.tell_when_decided(namespace, name, invocation.tell)
-    body = objects.with_message(body, message)
+    body = objects.with_message(body, message, follows)
     try:
         ours = desk.requests.create(namespace, body)
     except Refused as refused:
@@ -60,8 +60,8 @@ def record(invocation: Invocation, desk: Desk, body: JsonObject) -> Answer:
     return answers.recorded(name, again=not ours)
 
 
-def _running_message(body: JsonObject, namespace: str, desk: Desk) -> str:
-    """The message of the rollout that the request goes on with; empty for a new rollout."""
+def _running_message(body: JsonObject, namespace: str, desk: Desk) -> tuple[str, str]:
+    """(message, request) of the rollout that this one goes on with; empty for a new rollout."""
     target = desk.settings.targets[dig_text(body, "spec", "target")]
     status = dig_object(desk.requests.deployment(target), "status")
     image = dig_text(body, "spec", "arguments", "image")
@@ -69,10 +69,11 @@ def _running_message(body: JsonObject, namespace: str, desk: Desk) -> str:
         dig_text(body, "spec", "verb") == "Canary"
         and dig_text(status, "candidate", "image") != image
     ):
-        return ""
+        return "", ""
     running = dig_text(status, "request")
     request = desk.requests.request(namespace, running) if running else None
-    return message_of(request) if request else ""
+    message = message_of(request) if request else ""
+    return message, running if message else ""
 
 
 def _post(invocation: Invocation, desk: Desk, body: JsonObject) -> str:

@@ -219,6 +219,7 @@ def test_a_follow_up_is_part_of_the_same_message() -> None:
     first = request("Canary", "2026-03-01T12:00:00Z", {"phase": "Done", "outcome": "Superseded"})
     promoted = {"phase": "Done", "outcome": "Promoted", "reason": "Promoted"}
     later = request("Promote", "2026-03-01T12:00:00Z", promoted)
+    later["metadata"] |= {"name": "a", "annotations": {"holdpoint.dev/follows": "slack-canary"}}
     shown = live.view([later, first], None)
     assert (shown.verb, shown.stage) == ("Canary", Stage.PROMOTED)
     assert [follow_up.verb for follow_up in shown.follow_ups] == ["Promote"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -182,10 +182,11 @@ def test_a_follow_up_goes_on_in_the_same_message(room: Room) -> None:
             weight={"asked": 25, "confirmed": 25},
         )
         room.shown("Holding")
-        told = bot.say("promote", channel="C2")
+        told = bot.say("promote lending", channel="C2")
         (promote,) = [r for r in room.requests() if r["spec"]["verb"] == "Promote"]
         name = promote["metadata"]["name"]
         assert name in told.text
+        assert promote["metadata"]["annotations"]["holdpoint.dev/follows"] == first
         assert room.slack.workspace.messages("C2") == []
         room.shown("Promotion asked for by <@U1>: recorded")
         before = len(room.slack.workspace.whispers)
@@ -270,7 +271,7 @@ def test_s8_an_archived_channel_does_not_stop_the_rest(room: Room) -> None:
     room.judge()
     room.push()
     with room.bot() as bot:
-        bot.say("canary 25%", channel="C2")
+        bot.say("canary 25% lending", channel="C2")
         name = room.requests()[0]["metadata"]["name"]
         room.slack.workspace.channels["C2"].archived = True
         room.mark(name, phase="Refused", reason="RequestExpired", message="Too late.")
@@ -305,7 +306,7 @@ def test_edits_are_a_second_apart(room: Room) -> None:
 # Refusals that need the cluster, GitHub or the registry
 
 
-def refused(room: Room, text: str, code: Refusal, **who: str) -> str:
+def refused(room: Room, text: str, code: Refusal, **who: Any) -> str:
     with room.bot() as bot:
         told = bot.say(text, **who)
         assert code.value in told.text
