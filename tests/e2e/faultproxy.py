@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import json
 import ssl
 import threading
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 CHUNK = 65536
@@ -41,12 +42,22 @@ class Plan:
     armed: bool = False
     struck: bool = False
     writes: list[str] = field(default_factory=list)
+    routes: list[Any] = field(default_factory=list)  # the HTTPRoutes that were written
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def count(self, method: str, path: str) -> Moment | None:
+    def arm(self, strike: Strike | None, on_strike: Callable[[], None]) -> None:
+        """From now on writes are counted."""
+        with self.lock:
+            self.strike, self.on_strike, self.armed = strike, on_strike, True
+
+    def count(self, method: str, path: str, body: bytes) -> Moment | None:
         """Notes a write and says whether this is the one to strike, and when."""
         with self.lock:
-            if not self.armed or self.struck or method not in WRITES or is_heartbeat(path):
+            if not self.armed or method not in WRITES or is_heartbeat(path):
+                return None
+            if "/httproutes/" in path:
+                self.routes.append(json.loads(body))
+            if self.struck:
                 return None
             self.writes.append(f"{method} {urllib.parse.urlsplit(path).path}")
             if self.strike is None or len(self.writes) != self.strike.index:
@@ -127,7 +138,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Strikes where planned, otherwise passes both ways."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         plan = self.server.proxy.plan
-        moment = plan.count(self.command, self.path)
+        moment = plan.count(self.command, self.path, body)
         if moment == "before":
             plan.on_strike()
             self.close_connection = True

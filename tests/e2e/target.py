@@ -13,6 +13,8 @@ import yaml
 from tests.testbed.wait import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.testbed.gateway import Gateway
     from tests.testbed.kube import Kube
 
@@ -41,7 +43,7 @@ def install(kube: Kube) -> None:
 
 
 def _established(crd: Json) -> bool:
-    conditions = crd.get("status", {}).get("conditions", [])
+    conditions = crd.get("status", {}).get("conditions") or []
     return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
 
@@ -63,9 +65,8 @@ class Target:
         self.host = f"{kube.namespace}.test"
 
     def create(self, image: str, **changes: Any) -> None:
-        """The alias Service, the route and the ModelDeployment."""
+        """The route and the ModelDeployment; the controller makes everything else."""
         lease_role(self.kube)
-        self.kube.create(alias_service())
         self.kube.create(http_route(self.host, self.gateway.parent_ref))
         self.kube.create(model_deployment(image, **changes))
 
@@ -138,6 +139,16 @@ class Target:
         return [e for e in events if e["involvedObject"]["kind"] == "ModelDeployment"]
 
 
+def confirmed(weight: int) -> Callable[[Json], bool]:
+    """A condition on the status: the weight was asked for, read back and accepted."""
+    return lambda status: status.get("weight") == {"asked": weight, "confirmed": weight}
+
+
+def is_over(status: Json) -> bool:
+    """No rollout is under way."""
+    return status.get("phase") == "Stable" and not status.get("candidate")
+
+
 def post(address: str, path: str, body: Json) -> None:
     """Tells one pod something, past the gateway."""
     connection = http.client.HTTPConnection(address, 8080, timeout=10)
@@ -160,15 +171,6 @@ def counter(address: str) -> int:
     return int(values[0])
 
 
-def alias_service() -> Json:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": NAME},
-        "spec": {"ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
-    }
-
-
 def http_route(host: str, parent: Json) -> Json:
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
@@ -177,7 +179,7 @@ def http_route(host: str, parent: Json) -> Json:
         "spec": {
             "parentRefs": [parent],
             "hostnames": [host],
-            "rules": [{"backendRefs": [{"name": NAME, "port": 80}]}],
+            "rules": [{"backendRefs": [{"name": NAME, "port": 8080}]}],
         },
     }
 

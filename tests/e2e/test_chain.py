@@ -8,7 +8,7 @@ import json
 import math
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.action.acting import REPO, Job
 from tests.bot.process import BotProcess, people, settings_for, the_message
 from tests.e2e import images
 from tests.e2e.programs import Load, controller
-from tests.e2e.target import BOT, CONTROLLER, NAME, SYSTEM, Target, install
+from tests.e2e.target import BOT, CONTROLLER, NAME, SYSTEM, Target, confirmed, install, is_over
 from tests.fakes.github import FakeGitHub
 from tests.fakes.slack import FakeSlack
 from tests.testbed.wait import wait_until
@@ -104,14 +104,14 @@ def test_judged_commented_deployed_and_taken_back(  # noqa: PLR0915 - one story,
             Load(f"{gateway.url}/predict", target.host, load_file, RATE, an_application()) as load,
         ):
             # Somebody without the role is refused, with the rule and who could.
-            refusal = bot.say(f"canary 25% {NAME} {head}", user="U2", channel="C1").text
+            refusal = bot.say(f"canary 25% {NAME} {head}", user="U2", channel="C1").words
             assert "NotAllowed" in refusal
             assert "Ada" in refusal or "U1" in refusal
 
             # An image of the judged commit that holds another model is refused.
             other = images.lending(image_store, build="other", model=b"not what was judged")
             registry.tag(REPO, head, other)
-            refusal = bot.say(f"canary 25% {NAME} {head}", user="U1", channel="C1").text
+            refusal = bot.say(f"canary 25% {NAME} {head}", user="U1", channel="C1").words
             assert "ModelNotJudged" in refusal
             assert kube.list("holdpoint.dev/v1alpha1/RolloutRequest") == []
 
@@ -127,12 +127,9 @@ def test_judged_commented_deployed_and_taken_back(  # noqa: PLR0915 - one story,
             # It starts failing, and is taken back by itself.
             target.set_fault(candidate, 0.5)
             zero = target.wait(confirmed(0), "be back at 0 %", 60)
-            zero_at = time.monotonic()
+            done = target.wait(is_over, "be over", 60)
             served = target.requests_served(candidate)
-            done = target.wait(
-                lambda s: s.get("phase") == "Stable" and "candidate" not in s, "be over", 60
-            )
-            after = share_from(load, zero_at + 1, 100)
+            after = share_from(load, time.monotonic(), 200)
             assert {a.revision for a in after} == {stable}
             assert target.requests_served(candidate) in {0, served}  # 0: its pods are gone
             assert zero["stable"]["name"] == done["stable"]["name"] == stable
@@ -140,9 +137,7 @@ def test_judged_commented_deployed_and_taken_back(  # noqa: PLR0915 - one story,
             # Everyone is told the same reason.
             request = kube.list("holdpoint.dev/v1alpha1/RolloutRequest")[0]
             told = the_message(slack)
-            wait_until(
-                lambda: "CandidateWorse" in json.dumps(told.blocks), 30, "the message to say why"
-            )
+            wait_until(lambda: "CandidateWorse" in told.words, 30, "the message to say why")
             assert done["reason"] == "CandidateWorse"
             assert request["status"]["reason"] == "CandidateWorse"
             assert request["status"]["outcome"] == "RolledBack"
@@ -154,11 +149,6 @@ def test_judged_commented_deployed_and_taken_back(  # noqa: PLR0915 - one story,
     lost = [a for a in answers if a.status != 200 and not a.injected]
     assert lost == [], f"{len(lost)} of {len(answers)} requests failed by the moves themselves"
     assert any(a.injected for a in answers)
-
-
-def confirmed(weight: int) -> Any:
-    """A condition on the status: the weight was asked for, read back and accepted."""
-    return lambda status: status.get("weight") == {"asked": weight, "confirmed": weight}
 
 
 def share_from(load: Load, since: float, count: int) -> list[Answer]:
