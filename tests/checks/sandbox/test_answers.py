@@ -21,12 +21,15 @@ LIMITS = Limits(wall_s=60, output_bytes=1 << 20)
 # The result pipe's number is no secret to the model, and neither is the frame.
 FORGE = """
 import json, os, struct, sys
-def forge(header, body=b"", magic=b"HPT1", length=None):
-    text = json.dumps(header).encode() if isinstance(header, dict) else header
-    size = len(body) if length is None else length
-    frame = struct.pack("<4sIQ", magic, len(text), size) + text + body
+def say(frame):
     while frame:
         frame = frame[os.write(int(sys.argv[2]), frame):]
+def forged(header, body=b"", magic=b"HPT1", length=None):
+    text = json.dumps(header).encode() if isinstance(header, dict) else header
+    size = len(body) if length is None else length
+    return struct.pack("<4sIQ", magic, len(text), size) + text + body
+def forge(*given, **named):
+    say(forged(*given, **named))
 """
 ONES = "{'id': 2, 'array': {'kind': 'i8', 'shape': [3]}}, struct.pack('<3q', 1, 1, 1)"
 
@@ -100,6 +103,16 @@ def test_m8_a_forged_answer_is_a_prediction_and_never_a_second_one(session: Mode
     session.load(predictor(f"forge({ONES})\nreturn [2, 2, 2]", FORGE), "pickle")
     assert session.predict(table()).values.tolist() == [1, 1, 1]
     with pytest.raises(ModelFailed) as caught:
+        session.predict(table())
+    assert caught.value.kind is Kind.PROTOCOL
+
+
+def test_m8_no_answer_lies_ready_before_the_question(session: ModelSession) -> None:
+    """Else the second would seem to take no time."""
+    next_one = ONES.replace("'id': 2", "'id': 3")
+    session.load(predictor(f"say(forged({ONES}) + forged({next_one}))", FORGE), "pickle")
+    session.predict(table())
+    with pytest.raises(ModelFailed, match="without being asked") as caught:
         session.predict(table())
     assert caught.value.kind is Kind.PROTOCOL
 
