@@ -17,6 +17,7 @@ from pathlib import Path
 
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
+from slack_bolt.authorization import AuthorizeResult
 from waitress.server import create_server
 
 from bot import audit, grammar, listeners
@@ -70,7 +71,7 @@ def build(settings: Settings, secrets: Secrets) -> Bot:
     """Connects every part. Raises SettingsError, ClusterError."""
     client = web_client(settings, secrets.slack_token)
     slack = Slack(client)
-    _check_token(slack, settings)
+    identity = _check_token(slack, settings, secrets)
     requests = Requests(Cluster.connect(read_s=CLUSTER_READ_S))
     namespaces = {target.namespace for target in settings.targets.values()}
     watcher = Watcher(slack, requests, namespaces, _now)
@@ -81,7 +82,8 @@ def build(settings: Settings, secrets: Secrets) -> Bot:
     app = App(
         client=client,
         signing_secret=secrets.slack_signing_secret,
-        token_verification_enabled=False,  # it was, above, with a sentence for whoever reads it
+        # Known since the line above; Bolt would ask Slack before it lets anybody be acknowledged.
+        authorize=lambda: identity,
     )
     listeners.register(app, Dispatcher(desk, workers), settings.slack_command)
     stopping = threading.Event()
@@ -136,9 +138,10 @@ def _stop(bot: Bot) -> None:
     audit.event("stopped", finished=finished)
 
 
-def _check_token(slack: Slack, settings: Settings) -> None:
+def _check_token(slack: Slack, settings: Settings, secrets: Secrets) -> AuthorizeResult:
+    """Whose token it is. Raises SettingsError."""
     try:
-        team, _ = slack.whoami()
+        team, user = slack.whoami()
     except SlackError as error:
         if error.code:
             raise SettingsError(
@@ -150,6 +153,9 @@ def _check_token(slack: Slack, settings: Settings) -> None:
         raise SettingsError(
             f"SLACK_BOT_TOKEN belongs to the workspace {team}, which slack: teams does not name"
         )
+    return AuthorizeResult(
+        enterprise_id=None, team_id=team, bot_user_id=user, bot_token=secrets.slack_token
+    )
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:

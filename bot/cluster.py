@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.escape import code, escaped
+from bot.notes import message_of
 from bot.refusals import Refusal, Refused, refuse
 from rollouts.jsontypes import JsonObject, dig_text
 from rollouts.kube import (
@@ -26,8 +27,6 @@ from rollouts.kube import (
 if TYPE_CHECKING:
     from bot.settings import Target
 
-MESSAGE_ANNOTATION = "holdpoint.dev/slack-message"
-FOLLOWS_ANNOTATION = "holdpoint.dev/follows"  # the request whose rollout this one goes on with
 CREATE_TRIES = 3
 
 
@@ -94,11 +93,6 @@ class Requests:
         # Requests first: a deployment read later is never older than what a request says of it.
         requests = self._cluster.list(ROLLOUT_REQUESTS, namespace).items
         return Snapshot(self._cluster.list(MODEL_DEPLOYMENTS, namespace).items, requests)
-
-
-def message_of(request: JsonObject) -> str:
-    """`<channel>/<ts>` of the live message that a request belongs to; empty without one."""
-    return dig_text(request, "metadata", "annotations", MESSAGE_ANNOTATION)
 
 
 def _unavailable(error: ClusterError) -> Refused:

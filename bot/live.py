@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bot.cluster import FOLLOWS_ANNOTATION
+from bot.notes import follows
 from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text, name_of
 
 
@@ -180,8 +180,9 @@ def _newest(requests: Sequence[JsonObject]) -> JsonObject:
 
 
 def _lead(first: JsonObject, later: Sequence[JsonObject]) -> JsonObject:
-    """The request whose state the rollout is in: a follow-up may have taken the first one over."""
-    if _stage(first) is not Stage.SUPERSEDED:
+    """The request whose state the rollout is in: once the first is done, a later one may go on,
+    such as a rollback of what it promoted."""
+    if _stage(first) not in FINAL - {Stage.REFUSED}:
         return first
     taken_up = [r for r in later if dig_text(r, "status", "phase") in ("Accepted", "Done")]
     return taken_up[-1] if taken_up else first
@@ -265,8 +266,7 @@ def _number(value: JsonObject, *path: str) -> int | None:
 
 def _age(request: JsonObject) -> tuple[bool, str, str]:
     """The one that began the rollout comes first, even within one second."""
-    follows = bool(dig_text(request, "metadata", "annotations", FOLLOWS_ANNOTATION))
-    return follows, dig_text(request, "metadata", "creationTimestamp"), name_of(request)
+    return follows(request), dig_text(request, "metadata", "creationTimestamp"), name_of(request)
 
 
 def _time(text: str) -> datetime | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.cluster import FOLLOWS_ANNOTATION, MESSAGE_ANNOTATION
+from bot import notes
 from rollouts.jsontypes import JsonObject, dig, dig_text
 from rollouts.kube import ROLLOUT_REQUESTS
 
@@ -58,10 +58,10 @@ def follow_up(verb: str, asked: Asked, deployment: JsonObject) -> JsonObject:
 
 def with_message(body: JsonObject, message: str, follows: str) -> JsonObject:
     """The request, bound to its live message `<channel>/<ts>`; `follows` names an earlier one."""
-    annotations = {MESSAGE_ANNOTATION: message}
+    written = {notes.MESSAGE: message}
     if follows:  # times of creation are whole seconds and cannot tell which came first
-        annotations[FOLLOWS_ANNOTATION] = follows
-    return {**body, "metadata": {**body["metadata"], "annotations": annotations}}
+        written[notes.FOLLOWS] = follows
+    return {**body, "metadata": {**body["metadata"], "annotations": written}}
 
 
 def _request(verb: str, asked: Asked, deployment: JsonObject, more: JsonObject) -> JsonObject:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from bot import audit, live, objects
 from bot.blocks import answers
 from bot.blocks import live as blocks
-from bot.cluster import message_of
 from bot.escape import code
+from bot.notes import message_of
 from bot.refusals import Refusal, Refused, refuse
 from bot.slack import SlackError
 from rollouts.jsontypes import JsonObject, dig_object, dig_text

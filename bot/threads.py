@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bot import audit, live
 from bot.blocks import answers
 from bot.blocks import live as blocks
-from bot.cluster import message_of
+from bot.notes import message_of
 from bot.slack import SlackError
 from rollouts.jsontypes import JsonObject, dig_text, name_of
 from rollouts.kube import ClusterError
@@ -49,6 +49,7 @@ class _Message:
     edited: float = float("-inf")
     not_before: float = float("-inf")
     given_up: bool = False
+    settled: int = 0  # so many requests, all over, and the message says so
 
 
 class Watcher:
@@ -63,7 +64,7 @@ class Watcher:
     ) -> None:
         self._slack, self._requests, self._now = slack, requests, now
         self._namespaces = tuple(sorted(set(namespaces)))
-        self._messages: dict[str, _Message] = defaultdict(_Message)
+        self._messages: dict[str, dict[str, _Message]] = defaultdict(dict)  # by namespace
         self._waiting: dict[tuple[str, str], Callable[[Answer], None]] = {}
         self._lock = threading.Lock()  # guards _waiting, the one thing other threads touch
         self._failing: set[str] = set()
@@ -123,29 +124,37 @@ class Watcher:
             self._tell(namespace, request)
             if message_of(request):
                 groups[message_of(request)].append(request)
-        for message, requests in groups.items():
-            if not self._over(message, requests):
-                self._show(message, requests, deployments)
+        known = self._messages[namespace]
+        for key in known.keys() - groups.keys():
+            del known[key]  # its requests were pruned
+        for key, requests in groups.items():
+            if key not in known and self._long_over(requests):
+                continue
+            message = known.setdefault(key, _Message())
+            if not message.given_up and message.settled != len(requests):
+                self._show(key, message, requests, deployments)
 
-    def _over(self, message: str, requests: list[JsonObject]) -> bool:
-        """Whether the message is beyond reach, or its rollout was over long before we began."""
-        known = self._messages.get(message)
-        if known is not None:
-            return known.given_up
+    def _long_over(self, requests: list[JsonObject]) -> bool:
+        """Whether the rollout was over so long before we began that its message can rest."""
         ends = [dig_text(request, "status", "observedAt") for request in requests]
-        over = all(dig_text(r, "status", "phase") in ("Done", "Refused") for r in requests)
-        return over and max(ends) < (self._now() - OLD).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _over(requests) and max(ends) < f"{self._now() - OLD:%Y-%m-%dT%H:%M:%SZ}"
 
     def _show(
-        self, key: str, requests: list[JsonObject], deployments: dict[str, JsonObject]
+        self,
+        key: str,
+        message: _Message,
+        requests: list[JsonObject],
+        deployments: dict[str, JsonObject],
     ) -> None:
-        message = self._messages[key]
         deployment = deployments.get(dig_text(requests[0], "spec", "target"))
         message.view = live.view(requests, deployment, message.view)
         wanted, essence = blocks.render(message.view), blocks.essence(message.view)
         gap = EDIT_GAP_S if essence != message.essence else FIGURES_GAP_S
-        clock = time.monotonic()
-        if wanted == message.shown or clock < max(message.edited + gap, message.not_before):
+        settled = len(requests) if _over(requests) else 0
+        if wanted == message.shown:
+            message.settled = settled
+            return
+        if time.monotonic() < max(message.edited + gap, message.not_before):
             return
         channel, _, ts = key.partition("/")
         try:
@@ -154,6 +163,7 @@ class Watcher:
             self._failed(key, message, error)
             return
         message.shown, message.essence, message.edited = wanted, essence, time.monotonic()
+        message.settled = settled
 
     def _failed(self, key: str, message: _Message, error: SlackError) -> None:
         message.given_up = error.final
@@ -181,3 +191,7 @@ class Watcher:
                     dig_text(request, "status", "message"),
                 )
             )
+
+
+def _over(requests: list[JsonObject]) -> bool:
+    return all(dig_text(r, "status", "phase") in ("Done", "Refused") for r in requests)

@@ -223,3 +223,16 @@ def test_a_follow_up_is_part_of_the_same_message() -> None:
     shown = live.view([later, first], None)
     assert (shown.verb, shown.stage) == ("Canary", Stage.PROMOTED)
     assert [follow_up.verb for follow_up in shown.follow_ups] == ["Promote"]
+
+
+def test_a_rollback_after_the_promotion_goes_on_in_the_message() -> None:
+    promoted = {"phase": "Done", "outcome": "Promoted", "reason": "Promoted"}
+    first = request("Canary", "2026-03-01T12:00:00Z", promoted)
+    back = request("RollBack", "2026-03-01T15:00:00Z", {"phase": "Accepted"})
+    back["metadata"]["annotations"] = {"holdpoint.dev/follows": "slack-canary"}
+    going = {"status": {"request": "slack-rollback", "phase": "RollingBack"}}
+    assert live.view([first], None).stage is Stage.PROMOTED
+    assert live.view([first, back], going).stage is Stage.ROLLING_BACK
+    back["status"] = {"phase": "Done", "outcome": "RolledBack", "reason": "RollbackRequested"}
+    over = live.view([first, back], going)
+    assert (over.stage, over.reason) == (Stage.ROLLED_BACK, "RollbackRequested")

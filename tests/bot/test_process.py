@@ -211,6 +211,17 @@ def test_s3_the_ack_does_not_wait_for_a_cluster_that_hangs(
     assert slack.workspace.messages("C1") == []
 
 
+def test_the_ack_does_not_wait_for_slack_either(bot: BotProcess, slack: FakeSlack) -> None:
+    """Bolt by itself asks `auth.test` before it hands a command on."""
+    slack.faults.failing = {"auth.test": "internal_error", "users.info": "internal_error"}
+    try:
+        assert Refusal.PERSON_NOT_VERIFIED.value in bot.say("status").text
+    finally:
+        slack.faults.failing = {}
+    asked = [call.method for call in slack.requests if call.answer.get("error") == "internal_error"]
+    assert asked == ["users.info"]
+
+
 def test_a_command_that_was_received_is_finished_before_the_bot_stops(
     slack: FakeSlack, kubeconfig: Path, tmp_path: Path
 ) -> None:
