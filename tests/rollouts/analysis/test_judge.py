@@ -111,7 +111,7 @@ def test_fine_is_taken_back_soon_by_a_fault_that_begins_after_hours_of_health() 
     settings = Settings(alpha=1e-12)  # so that it is not "worse" that takes it back
     state = after(settings, steady(7200, candidate=(10, 0.0), stable=(90, 0.0)))
     assert judge(state, settings).kind is Kind.FINE
-    for _ in range(3):
+    for _ in range(5):
         state = update(state, settings, Tick(1.0, Increment(10, 1), Increment(90, 0)))
     assert judge(state, settings).kind is Kind.UNDECIDED
 
