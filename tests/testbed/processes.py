@@ -66,11 +66,6 @@ class Server:
         self._process.kill()
         self._process.wait()
 
-    def kill(self) -> None:
-        """SIGKILL, as a node failure would, and wait until it is gone."""
-        self._process.kill()
-        self._process.wait()
-
     def stop(self, grace_s: float = 5) -> None:
         """SIGTERM, then SIGKILL after `grace_s` seconds. Safe to call twice."""
         if self._process.poll() is not None:
