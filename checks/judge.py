@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checks.report import READY_AT, Finding, Severity, Verdict
+from checks.report import READY_AT, Severity, Verdict
 from checks.scoring import sort
 
 if TYPE_CHECKING:
@@ -56,14 +56,17 @@ def critical_issues(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
         if not verdict.critical:
             continue
         found = [f.message for f in verdict.findings if f.severity is Severity.CRITICAL]
-        issues += [f"{verdict.check_name}: {sentence}" for sentence in found or [_low(verdict)]]
+        title = verdict.check_name.replace("_", " ")
+        issues += [f"{title}: {sentence}" for sentence in found or [_low(verdict)]]
     return tuple(dict.fromkeys(issues))
 
 
 def recommendations(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    """What to do: critical first, then by what it is worth, once each."""
-    findings: Sequence[Finding] = sort(f for verdict in verdicts for f in verdict.findings)
-    return tuple(dict.fromkeys(f.recommendation for f in findings if f.recommendation))
+    """What to do: critical first, then by severity, critical checks and worth, once each."""
+    by_check = sorted(verdicts, key=lambda verdict: not verdict.critical)
+    ordered = [finding for verdict in by_check for finding in sort(verdict.findings)]
+    ordered.sort(key=lambda finding: tuple(Severity).index(finding.severity))
+    return tuple(dict.fromkeys(f.recommendation for f in ordered if f.recommendation))
 
 
 def next_steps(

@@ -42,7 +42,8 @@ class Options:
     only: tuple[str, ...] = ()
     trust_model: bool = False
     interpreter: Path = field(default_factory=lambda: Path(sys.executable))
-    limits: Limits = field(default_factory=Limits)
+    # Two cores busy for the minutes that the time budgets of all measurements add up to.
+    limits: Limits = field(default_factory=lambda: Limits(cpu_s=600))
     commit: str | None = None
     repository: str | None = None
     base_model: bytes | None = None  # the base branch's model file, for a paired comparison

@@ -45,6 +45,16 @@ if TYPE_CHECKING:
     from checks.evidence.release import Defect
 
 NAME = "deployment"
+CI_FIX = ".github/workflows/: add a workflow that builds the image and deploys it"
+PROBES_FIX = "add readiness and liveness probes"
+# The item that a defect is the reason for losing: it is said once, with the defect's place.
+EXPLAINS = {
+    "base": "container.base",
+    "root": "container.user",
+    "latest": "container.image",
+    "probes": "health.readiness",
+    "recreate": "strategy.any",
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,9 @@ ITEMS: Mapping[str, Item] = {
         "Dockerfile: name the base image by a version or digest",
     ),
     "container.user": Item(
-        "a container that does not run as root", 0.05, "Dockerfile: end with USER and a uid"
+        "a container that does not run as root",
+        0.05,
+        "Dockerfile: end with USER and a uid other than 0",
     ),
     "container.image": Item(
         "an image named by version or digest where it is deployed",
@@ -95,12 +107,12 @@ ITEMS: Mapping[str, Item] = {
     "cicd.build": Item(
         "a CI workflow that builds the image",
         0.1,
-        ".github/workflows/: add a workflow that builds the image",
+        CI_FIX,
     ),
     "cicd.deploy": Item(
         "a CI workflow that deploys",
         0.1,
-        ".github/workflows/: add a job that deploys what was built",
+        CI_FIX,
     ),
     "rollback.path": Item(
         "a way back to the previous version",
@@ -113,12 +125,8 @@ ITEMS: Mapping[str, Item] = {
         "use a canary or blue-green strategy, so that few requests meet a bad version",
         Severity.MINOR,
     ),
-    "health.readiness": Item(
-        "a readiness probe", 0.05, "add a readiness probe, or requests meet a loading model"
-    ),
-    "health.liveness": Item(
-        "a liveness probe", 0.05, "add a liveness probe, or a hung process stays", Severity.MINOR
-    ),
+    "health.readiness": Item("a readiness probe", 0.05, PROBES_FIX),
+    "health.liveness": Item("a liveness probe", 0.05, PROBES_FIX, Severity.MINOR),
 }
 
 
@@ -165,8 +173,15 @@ class Deployment:
     def judge(self, evidence: Gathered, config: Config) -> Verdict:
         """Gives each item's points once, by the best that was found."""
         settings: Settings = config.of(self)
-        findings = [_item_finding(name, evidence, config) for name in ITEMS]
-        findings += [_defect_finding(defect) for defect in evidence.defects]
+        lost = {name for name in ITEMS if not evidence.found.get(name)}
+        reasons = {
+            EXPLAINS[defect.item]: defect
+            for defect in reversed(evidence.defects)
+            if EXPLAINS.get(defect.item) in lost
+        }
+        findings = [_item_finding(name, evidence, config, reasons.get(name)) for name in ITEMS]
+        told = list(reasons.values())
+        findings += [_defect_finding(d) for d in evidence.defects if not _is_in(d, told)]
         findings += [_remark_finding(remark) for remark in evidence.remarks]
         findings += [_unreadable_finding(each) for each in evidence.unreadable]
         if settings.risk == "high" and not evidence.found.get("advanced.strategy"):
@@ -189,7 +204,11 @@ def _where_to_add(kubernetes: Manifests, docker: tuple[Dockerfile, ...]) -> dict
     return places
 
 
-def _item_finding(name: str, evidence: Gathered, config: Config) -> Finding:
+def _is_in(defect: Defect, told: list[Defect]) -> bool:
+    return any(defect is each for each in told)
+
+
+def _item_finding(name: str, evidence: Gathered, config: Config, reason: Defect | None) -> Finding:
     item, rule = ITEMS[name], f"{NAME}.{name}"
     found = [each for each in evidence.found.get(name, ()) if each.state is State.FOUND]
     if found:
@@ -199,6 +218,11 @@ def _item_finding(name: str, evidence: Gathered, config: Config) -> Finding:
     declaration = config.declared(f"{NAME}.{name.partition('.')[0]}")
     if declaration is not None:
         return declared(rule, item.worth, declaration)
+    if reason is not None:
+        return Finding(
+            rule, Grade.FOUND, item.severity, reason.message, item.worth, 0.0, reason.where,
+            reason.fix,
+        )  # fmt: skip
     place = evidence.places.get(name)
     fix = f"{place}: {item.fix.rpartition(': ')[2]}" if place else item.fix
     where = Location(place) if place else None
@@ -238,6 +262,6 @@ def _risk_finding(evidence: Gathered) -> Finding:
 def _message(evidence: Gathered, findings: list[Finding]) -> str:
     strategies = [*evidence.found.get("advanced.strategy", ())]
     strategies += evidence.found.get("strategy.any", ())
-    missing = [f for f in findings if f.worth and f.grade is Grade.MISSING]
+    missing = [f for f in findings if f.worth and not f.earned]
     said = strategies[0].why if strategies else "no deployment strategy"
     return f"{said}; {len(missing)} of {len(ITEMS)} items missing"

@@ -146,10 +146,28 @@ def share_earned(name: str, value: float, threshold: float) -> float:
 def _threshold_findings(evidence: Performance, settings: Settings) -> list[Finding]:
     thresholds = _thresholds(evidence, settings)
     worth = 1 / len(thresholds)
-    return [
-        _threshold_finding(evidence, name, threshold, worth)
+    fix = _fix(evidence, thresholds)
+    findings = []
+    for name, threshold in thresholds.items():
+        finding = _threshold_finding(evidence, name, threshold, worth)
+        missed = finding.grade is Grade.MEASURED and finding.severity is Severity.MAJOR
+        findings.append(replace(finding, recommendation=fix) if missed else finding)
+    return findings
+
+
+def _fix(evidence: Performance, thresholds: Mapping[str, float]) -> str:
+    """One piece of advice for all missed thresholds, because they are mended together."""
+    missed = [
+        f"{LABELS.get(name, name)} {evidence.estimates[name].value:.3f} to {threshold:g}"
         for name, threshold in thresholds.items()
+        if name in evidence.estimates
+        and share_earned(name, evidence.estimates[name].value, threshold) < 1
     ]
+    weak = next((each for each in evidence.scan.slices if each.weak), None)
+    where = ""
+    if weak is not None:
+        where = f"; start with the {weak.rows} rows where {weak.column} is {weak.value}"
+    return f"{evidence.model_path}: bring {', '.join(missed)}{where}"
 
 
 def _threshold_finding(evidence: Performance, name: str, threshold: float, worth: float) -> Finding:
@@ -167,11 +185,7 @@ def _threshold_finding(evidence: Performance, name: str, threshold: float, worth
         if _straddles(found, threshold):
             message += f", which lies inside the interval: {found.rows} rows cannot tell"
         return Finding(rule, Grade.MEASURED, Severity.INFO, message, worth, worth, where)
-    fix = f"{evidence.model_path}: bring {label} from {found.value:.3f} to {wanted}"
-    weak = next((each for each in evidence.scan.slices if each.weak), None)
-    if weak is not None:
-        fix += f"; start with the {weak.rows} rows where {weak.column} is {weak.value}"
-    return Finding(rule, Grade.MEASURED, Severity.MAJOR, message, worth, worth * earned, where, fix)
+    return Finding(rule, Grade.MEASURED, Severity.MAJOR, message, worth, worth * earned, where)
 
 
 def _gain_findings(evidence: Performance) -> list[Finding]:

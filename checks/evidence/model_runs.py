@@ -131,7 +131,7 @@ class ModelRuns:
     def _timings(self) -> Timings | RunProblemError:
         def run() -> Timings:
             inputs = self._inputs(self.evaluation(), self._open_info())
-            return measure(self._open(), self._open_info(), inputs)
+            return measure(self._open(), self._open_info().seconds, inputs)
 
         return self._attempt(run)
 

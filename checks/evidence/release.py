@@ -145,15 +145,15 @@ def _docker_defects(found: tuple[Dockerfile, ...]) -> Iterator[Defect]:
         where = Location(each.path, each.base_line)
         if dockerfiles.is_latest(each.base):
             sentence = f"{each.path} builds on {each.base}, which floats"
-            yield _defect("latest", where, sentence, "name the base by a version or digest")
+            yield _defect("base", where, sentence, "name the base image by a version or digest")
         elif not each.base_is_pinned:
             sentence = f"{each.path} builds on {each.base}, which names no version"
-            yield _defect("base", where, sentence, "name the base by a version or digest")
+            yield _defect("base", where, sentence, "name the base image by a version or digest")
         if each.runs_as_root:
             said = f"USER {each.user}" if each.user else "no USER instruction"
             where = Location(each.path, each.user_line or each.base_line)
             sentence = f"{each.path} runs as root ({said})"
-            yield _defect("root", where, sentence, "end with USER and a uid above 0")
+            yield _defect("root", where, sentence, "end with USER and a uid other than 0")
 
 
 def _digest_defects(kubernetes: Manifests, path: str, digest: str) -> Iterator[Defect]:

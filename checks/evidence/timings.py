@@ -6,12 +6,12 @@ Used by `checks.evidence.model_runs`. Clock and memory figure are the parent's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from checks.sandbox import LoadInfo, ModelSession, Table
+    from checks.sandbox import Prediction, Table
 
 WARM_UP_CALLS = 20
 LEAST_SINGLE_CALLS = 100
@@ -21,6 +21,18 @@ BATCHES = 20
 WARM_UP_BATCHES = 3
 BATCH_ROWS = 1_000
 BATCHES_BUDGET_S = 20.0
+WARM_UP_BUDGET_S = 5.0
+HARD_BUDGET_S = 60.0
+
+
+class Asked(Protocol):
+    """The part of a model session that is timed."""
+
+    def predict(self, table: Table) -> Prediction:
+        """Answers for each row, and the seconds that they took."""
+
+    def rss_bytes(self) -> int:
+        """Memory that the model's process holds now."""
 
 
 @dataclass(frozen=True)
@@ -36,29 +48,38 @@ class Timings:
     cut_short: bool = False  # a time budget ended the measurement early
 
 
-def measure(session: ModelSession, info: LoadInfo, inputs: Table) -> Timings:
-    """Times single rows after a warm-up, then batches, and reads the memory around the batches."""
-    order = np.random.default_rng(0).integers(0, inputs.rows, MOST_SINGLE_CALLS + WARM_UP_CALLS)
-    for index in order[:WARM_UP_CALLS]:
-        session.predict(inputs.take(order[:1] * 0 + index))
-    singles: list[float] = []
-    for index in order[WARM_UP_CALLS:]:
-        if len(singles) >= LEAST_SINGLE_CALLS and sum(singles) > SINGLE_CALLS_BUDGET_S:
-            break
-        singles.append(session.predict(inputs.take(np.array([index]))).seconds)
+def measure(session: Asked, load_seconds: float, inputs: Table) -> Timings:
+    """Times single rows after a warm-up, then batches, and reads the memory around the batches.
+
+    A slow model is asked less often: at least 100 single calls unless they take over a minute.
+    """
+    picks = np.random.default_rng(0).integers(0, inputs.rows, WARM_UP_CALLS + MOST_SINGLE_CALLS)
+    rows = [inputs.take(np.array([index])) for index in picks]
+    _ask(session, rows[:WARM_UP_CALLS], least=1, budget=WARM_UP_BUDGET_S)
+    calls = rows[WARM_UP_CALLS:]
+    singles = _ask(session, calls, least=LEAST_SINGLE_CALLS, budget=SINGLE_CALLS_BUDGET_S)
     batch = inputs.take(np.resize(np.arange(inputs.rows), BATCH_ROWS))
-    for _ in range(WARM_UP_BATCHES):
-        session.predict(batch)
+    _ask(session, [batch] * WARM_UP_BATCHES, least=1, budget=WARM_UP_BUDGET_S)
     before = session.rss_bytes()
-    seconds: list[float] = []
-    while len(seconds) < BATCHES and sum(seconds) <= BATCHES_BUDGET_S:
-        seconds.append(session.predict(batch).seconds)
+    batches = _ask(session, [batch] * BATCHES, least=1, budget=BATCHES_BUDGET_S)
     return Timings(
-        load_seconds=info.seconds,
-        single_seconds=tuple(singles),
+        load_seconds=load_seconds,
+        single_seconds=singles,
         batch_rows=BATCH_ROWS,
-        batch_seconds=tuple(seconds),
+        batch_seconds=batches,
         rss_before=before,
         rss_after=session.rss_bytes(),
-        cut_short=len(singles) < MOST_SINGLE_CALLS or len(seconds) < BATCHES,
+        cut_short=len(singles) < MOST_SINGLE_CALLS or len(batches) < BATCHES,
     )
+
+
+def _ask(session: Asked, tables: list[Table], *, least: int, budget: float) -> tuple[float, ...]:
+    """Seconds of each call; `budget` seconds end it after `least` calls, a minute always does."""
+    seconds: list[float] = []
+    spent = 0.0
+    for table in tables:
+        if spent > HARD_BUDGET_S or (spent > budget and len(seconds) >= least):
+            break
+        seconds.append(session.predict(table).seconds)
+        spent += seconds[-1]
+    return tuple(seconds)

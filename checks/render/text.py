@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 
 from checks.render.inert import plain
-from checks.report import READY_AT, Report, Severity, Verdict
+from checks.report import READY_AT, Grade, Report, Severity, Verdict
 
 WIDTH = 96
 TWELVE = 12
@@ -48,11 +48,11 @@ def _check(verdict: Verdict) -> list[str]:
     if not verdict.applicable:
         state = "n/a"
     name = plain(verdict.check_name.replace("_", " "), 40)
-    lines = [f"  {state:<8}  {score}  {name:<22}  {plain(verdict.message)}"]
+    lines = _wrap(verdict.message, f"  {state:<8}  {score}  {name:<22}  ")
     shown = [finding for finding in verdict.findings if finding.severity in _SHOWN]
     for finding in shown[:MOST_FINDINGS]:
         place = ""
-        if finding.where is not None:
+        if finding.where is not None and finding.grade is not Grade.MEASURED:
             line = f":{finding.where.line}" if finding.where.line is not None else ""
             place = f"{finding.where.path}{line}: "
         lines += _wrap(f"{place}{finding.message}", " " * 18 + "- ")
@@ -71,6 +71,7 @@ def _list(title: str, entries: tuple[str, ...], *, numbered: bool) -> list[str]:
 
 
 def _wrap(entry: str, lead: str) -> list[str]:
-    return textwrap.wrap(
-        plain(entry), WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead)
-    )
+    indent = " " * len(lead)
+    return textwrap.wrap(plain(entry), WIDTH, initial_indent=lead, subsequent_indent=indent) or [
+        lead.rstrip()
+    ]
