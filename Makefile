@@ -26,10 +26,11 @@ demo: $(STAMP) ## Judge the lending example and print the comment of its pull re
 test: test-fast test-cluster ## All tests
 
 test-fast: $(STAMP) ## The tests that need no cluster
-	$(BIN)/pytest tests --ignore=tests/cluster --ignore=tests/e2e
+	$(BIN)/python -m pytest tests --ignore=tests/cluster --ignore=tests/e2e
 
 test-cluster: $(STAMP) ## The tests on a real API server and gateway, in a network namespace
-	$(BIN)/python -m tests.testbed exec -- $(BIN)/pytest tests/cluster tests/e2e
+	$(BIN)/python -m tests.fakes.github
+	$(BIN)/python -m tests.testbed exec -- $(BIN)/python -m pytest tests/cluster tests/e2e
 
 testbed: $(STAMP) ## Start a cluster with a gateway to point kubectl at (Ctrl-C ends it)
 	$(BIN)/python -m tests.testbed up
