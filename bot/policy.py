@@ -67,16 +67,16 @@ class Rules:
         )
 
     def who_could(self, need: Role) -> str:
-        """A sentence that names the holders of `need`."""
+        """Names the holders of `need`."""
         users = frozenset[str]().union(*(self.holders.get(r, ()) for r in SATISFIED_BY[need]))
         if EVERYONE in users:
-            return "Every full member of this workspace may."
+            return "Every full member of this workspace."
         if not users:
             return f"Nobody holds the role {need} yet."
         named = [f"<@{user}>" for user in sorted(users)]
         rest = len(named) - NAMED_AT_MOST
         shown = ", ".join(named[:NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")
-        return f"Allowed are: {shown}."
+        return f"{shown}."
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from bot.blocks.parts import context, section, told
 from bot.desk import Answer
 from bot.escape import code, escaped
+from bot.refusals import Refusal
 
 if TYPE_CHECKING:
     from bot.refusals import Denial
+
+# After these nobody knows whether the request reached the cluster.
+MAY_HAVE_ACTED = frozenset({Refusal.CLUSTER_UNAVAILABLE, Refusal.INTERNAL_ERROR})
 
 
 def received(text: str) -> str:
@@ -28,10 +32,11 @@ def recorded(request: str, *, again: bool) -> Answer:
 
 def refusal(denial: Denial) -> Answer:
     """A no: the rule, who could, what next, and the code."""
+    unchanged = "" if denial.code in MAY_HAVE_ACTED else " Nothing was changed."
     blocks = (
         section(f":no_entry: *Refused.* {denial.rule}"),
         section(f"*Who could:* {denial.who}\n*What next:* {denial.then}"),
-        context(f"Code {code(denial.code.value)}. Nothing was changed."),
+        context(f"Code {code(denial.code.value)}.{unchanged}"),
     )
     return Answer(blocks, f"Refused ({denial.code}): {denial.rule}"[:2900])
 

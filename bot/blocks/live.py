@@ -88,7 +88,7 @@ def _where(view: LiveView) -> str:
 
 
 def _duration(view: LiveView) -> str:
-    lasted = f"It lasted {seconds(view.lasted_s or 0.0)}."
+    lasted = f"The rollout lasted {seconds(view.lasted_s or 0.0)}."
     if view.stage is Stage.ROLLED_BACK and view.decided_s is not None:
         return f"Traffic was back at 0% {_after(view.decided_s)} the decision. {lasted}"
     return lasted
@@ -158,7 +158,7 @@ def _origin(view: LiveView) -> str:
 
 
 def _score(view: LiveView) -> str:
-    score = f"score {escaped(view.score, 10)}"
+    score = f"score {escaped(view.score.rstrip('0'), 10)}"
     address = view.report
     if address.startswith(("https://", "http://")) and not set(address) & set("<>| "):
         return f"<{escaped(address, 500)}|{score}>"

@@ -38,7 +38,8 @@ def who(identity: str, shown: str) -> str:
 
 def told(text: str, limit: int) -> str:
     """A sentence from the cluster, escaped; identities of Slack users in it become mentions."""
-    return _IN_TEXT.sub(r"<@\1>", escaped(text, limit))
+    sentence = _IN_TEXT.sub(r"<@\1>", escaped(text, limit))
+    return sentence[:1].upper() + sentence[1:]
 
 
 def seconds(span: float) -> str:

@@ -110,7 +110,10 @@ def test_a_rollback_says_why_and_how_long_it_took() -> None:
     assert "Rolled back" in text
     assert "`CandidateWorse`" in text
     assert "31 of 212 requests failed." in text
-    assert "Traffic was back at 0% within a second of the decision. It lasted 1 min 14 s." in text
+    assert (
+        "Traffic was back at 0% within a second of the decision. The rollout lasted 1 min 14 s."
+        in text
+    )
 
 
 def test_undecided_says_how_many_more() -> None:

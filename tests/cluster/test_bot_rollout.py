@@ -225,7 +225,7 @@ def test_a_refusal_of_the_controller_is_shown_with_its_code(room: Room) -> None:
         room.mark(name, phase="Refused", reason="RolloutInProgress", message="another one runs")
         text = room.shown("Refused, nothing was changed")
         assert "`RolloutInProgress`" in text
-        assert "another one runs" in text
+        assert "Another one runs" in text
 
 
 def test_a_restart_finds_the_message_again(room: Room) -> None:
