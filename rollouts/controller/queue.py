@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 FIRST_BACKOFF_S = 0.05
-LONGEST_BACKOFF_S = 10.0
+LONGEST_BACKOFF_S = 5.0
 
 
 class WorkQueue(Generic[K]):

@@ -7,6 +7,7 @@ the analysis says: `safety` has been asked before.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,20 @@ def _by_steps(view: View, plan: Plan) -> Decision:
         return _all(view, plan)
     if isinstance(move, GoTo):
         return _reach(view, plan, move)
+    move = _explained(view, move)
     return _undecided(view, plan, move) if late else _stay(view, move, Phase.PROGRESSING)
+
+
+def _explained(view: View, stay: Stay) -> Stay:
+    """Why there will be no evidence, where that is known."""
+    if stay.reason is not Reason.NOT_ENOUGH_EVIDENCE:
+        return stay
+    analysis = view.seen.analysis
+    if analysis is None:
+        return replace(stay, message="spec.analysis.metrics is missing: only a request moves on")
+    if analysis.judgement is None and analysis.record:
+        return replace(stay, message=str(analysis.record.get("message", "")))
+    return stay
 
 
 def _fine(view: View) -> bool:

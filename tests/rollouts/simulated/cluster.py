@@ -50,7 +50,7 @@ class FakeCluster:
         self.writes: list[str] = []
         self.on_write: Callable[[int], None] = lambda _: None
         self.after_write: Callable[[int], None] = lambda _: None
-        self.check: Callable[[], None] = lambda: None
+        self.check: Callable[[str], None] = lambda _: None
 
     def get(self, resource: kube.Resource, namespace: str | None, name: str) -> Json:
         found = self.objects[resource].get((namespace or "", name))
@@ -125,7 +125,7 @@ class FakeCluster:
         self.on_write(number)
         made = do()
         self.writes.append(what)
-        self.check()
+        self.check(what)
         self.after_write(number)
         return made
 
