@@ -8,16 +8,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from checks.sandbox import Kind, Limits, ModelFailed, ModelSession
 from checks.sandbox.channel import NOISE_KEPT
 from tests.checks.sandbox.payloads import model_of, predictor, table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 OWN = Path(sys.executable)
 SHORT = Limits(wall_s=1.5, memory_bytes=1 << 30)
@@ -140,32 +136,32 @@ def test_a_large_request_to_a_child_that_floods_does_not_stall() -> None:
         assert session.load(payload, "pickle").type_name == "NoneType"
 
 
+# The model loops, so that only the kernel can end it; it says so over a FIFO, which it can reach
+# because the files are not locked here.
 PARENT = """
-import os, sys, time
+import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from checks.sandbox import ModelSession
-session = ModelSession(Path(sys.executable))
-print(session.pid, flush=True)
-time.sleep(600)
+from tests.checks.sandbox.payloads import model_of
+session = ModelSession(Path(sys.executable), only=frozenset({"env"}))
+told = f"with open({sys.argv[2]!r}, 'w') as fifo: fifo.write('{session.pid} ')"
+session.load(model_of(told + "\\nwhile True: pass"), "pickle")
 """
 
 
-@pytest.fixture
-def orphan() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    root = str(Path(__file__).parents[3])
-    command = [sys.executable, "-c", PARENT, root]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        yield parent, int(parent.stdout.readline())
-        parent.kill()
-
-
-def test_the_child_dies_with_its_parent(orphan: tuple[subprocess.Popen[bytes], int]) -> None:
-    parent, child = orphan
-    watch = os.pidfd_open(child)
-    parent.send_signal(signal.SIGKILL)
-    ended, _, _ = select.select([watch], [], [], 30)
+def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reading = os.open(fifo, os.O_RDWR)  # as a writer too, so that opening waits for nobody
+    command = [sys.executable, "-c", PARENT, str(Path(__file__).parents[3]), str(fifo)]
+    with subprocess.Popen(command) as parent:
+        assert select.select([reading], [], [], 60)[0], "the model never ran"
+        child = int(os.read(reading, 64))
+        watch = os.pidfd_open(child)
+        parent.send_signal(signal.SIGKILL)
+        ended = select.select([watch], [], [], 30)[0]
+    os.close(reading)
     os.close(watch)
     assert ended, "the child outlived its parent"
 
