@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster import workloads
+from tests.cluster.rollout_bed import bed, images, installed  # noqa: F401 - fixtures
 from tests.testbed.fixtures import *  # noqa: F403
 
 if TYPE_CHECKING:

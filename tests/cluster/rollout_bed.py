@@ -13,15 +13,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from tests.testbed.processes import Server, tail
 from tests.testbed.wait import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.testbed.control_plane import ControlPlane
     from tests.testbed.gateway import Gateway
     from tests.testbed.kube import Kube
+    from tests.testbed.kubelet.kubelet import Kubelet
+    from tests.testbed.oci import ImageStore
+    from tests.testbed.registry import Registry
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -217,3 +223,51 @@ class Bed:
             timeout=60,
             check=False,
         )
+
+
+class Images:
+    """Images of tests/rollouts/service.py that differ in a label, and so in their digest."""
+
+    def __init__(self, store: ImageStore, registry: Registry) -> None:
+        self._store = store
+        self._registry = registry
+
+    def build(self, version: str) -> str:
+        digest = self._store.build(
+            {"/app/service.py": (ROOT / "tests/rollouts/service.py").read_bytes()},
+            command=("python3", "-S", "/app/service.py"),
+            labels={"version": version},
+        )
+        return self._registry.reference("acme/lending", digest)
+
+
+@pytest.fixture(scope="session")
+def images(image_store: ImageStore, registry: Registry) -> Images:
+    return Images(image_store, registry)
+
+
+@pytest.fixture(scope="session")
+def installed(control_plane: ControlPlane, gateway: Gateway, kubelet: Kubelet) -> None:
+    install(control_plane.kube())
+
+
+@pytest.fixture
+def bed(
+    installed: None, control_plane: ControlPlane, gateway: Gateway, kube: Kube, tmp_path: Path
+) -> Iterator[Bed]:
+    made = Bed(control_plane, gateway, kube, tmp_path)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def start(bed: Bed, image: str, **spec: Any) -> str:
+    """A controller, and the first revision with all the traffic; its name."""
+    bed.start_controller()
+    bed.deploy(image, **spec)
+    status = bed.wait_stable("InitialRevision")
+    wait_until(
+        lambda: bed.gateway.request(bed.host, "/readyz")[0] == 200, 20, "the gateway to serve it"
+    )
+    return str(status["stable"]["name"])
