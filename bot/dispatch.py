@@ -52,7 +52,10 @@ class Dispatcher:
         read = self._read(delivery)
         if not self._workers.submit(partial(self._handle, delivery, read)):
             self._forget(delivery.id)
-            ack(answers.refusal(self._too_much()).text)
+            denial = self._too_much()
+            person = Person(delivery.team, delivery.user, delivery.user)  # as claimed, not verified
+            audit.refused(person, delivery.channel, None, None, denial.code)
+            ack(f"{answers.refusal(denial).text} {denial.then}")
             return
         acts = isinstance(read, Command) and self._desk.verbs[read.verb].acts
         ack(answers.received(delivery.text) if acts else "")

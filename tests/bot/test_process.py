@@ -285,3 +285,14 @@ def test_no_log_line_holds_a_secret(bot: BotProcess, slack: FakeSlack) -> None:
         assert secret not in bot.log
     for line in bot.log.splitlines():
         json.loads(line)
+
+
+def test_too_many_commands_at_once_are_told_so_in_time(
+    slack: FakeSlack, kubeconfig: Path, tmp_path: Path
+) -> None:
+    with BotProcess(tmp_path, settings(slack), slack, kubeconfig) as bot:
+        sent = [slack.deliver_command(bot.url, "canary 25%") for _ in range(90)]
+        assert all(each.in_time for each in sent)
+        assert Refusal.BUSY.value in sent[-1].body
+        assert "again in a minute" in sent[-1].body
+        assert Refusal.BUSY.value in [line.get("code") for line in bot.audit()]
