@@ -119,8 +119,8 @@ class Server(http.server.ThreadingHTTPServer):
     def finish_request(self, request: object, client_address: object) -> None:
         """Shakes hands, then serves; a killed client is no news."""
         try:
-            wrapped = self.tls.wrap_socket(request, server_side=True)  # type: ignore[arg-type]
-            super().finish_request(wrapped, client_address)
+            with self.tls.wrap_socket(request, server_side=True) as wrapped:  # type: ignore[arg-type]
+                super().finish_request(wrapped, client_address)
         except (OSError, http.client.HTTPException):
             return
 
