@@ -24,6 +24,7 @@ from rollouts.engine.tidying import mark_done, mark_taken, tidy, tidy_at
 from rollouts.engine.view import View, look, owned_services, traffic_intent
 from rollouts.jsontypes import dig_text
 from rollouts.model import (
+    TERMINAL,
     Checkpoint,
     Decision,
     ModelDeployment,
@@ -94,13 +95,14 @@ def _urgent(view: View) -> Decision:
 
 
 def _resting(view: View) -> Wait:
-    """Nothing to do. The reason of the last outcome stays until something else is asked for."""
-    status = view.status
-    settled = status.observed_generation == view.deployment.generation
-    if settled and status.phase is Phase.STABLE and view.plan is not None:
-        return Wait(status.reason, status.message, Phase.STABLE)
-    phase = Phase.STABLE if status.stable else Phase.DEGRADED
-    return Wait(*resting_reason(view), phase)
+    """Nothing to do. Unless something is waited for, the last rollout's end is what there is to
+    say, until the next one begins."""
+    reason, message = resting_reason(view)
+    phase = Phase.STABLE if view.status.stable else Phase.DEGRADED
+    end = next((e for e in reversed(view.status.history) if e.action in TERMINAL), None)
+    if end is not None and reason in {Reason.UP_TO_DATE, Reason.REVISION_REJECTED}:
+        return Wait(end.reason, end.message, phase)
+    return Wait(reason, message, phase)
 
 
 def _rest(view: View, wait: Wait) -> Decision:

@@ -200,6 +200,23 @@ def test_a_gated_spec_change_starts_nothing() -> None:
     assert world.weights() == {first: 100}
 
 
+def test_a_gated_spec_change_in_the_midst_of_a_write_is_still_said() -> None:
+    world = World()
+    world.deploy(gates={"request": "Required"})
+
+    def edit(write: str) -> None:
+        if write == "replace HTTPRoute" and world.phase == "Stable":
+            world.cluster.check = world.check_invariants
+            world.edit(image=image("two"))
+
+    world.cluster.check = edit
+    world.run(60)
+    assert (world.phase, world.reason) == ("Stable", "AwaitingRequest")
+    world.edit(image=image("one"))
+    world.run(5)
+    assert world.reason == "InitialRevision", "nothing is waited for any more"
+
+
 def test_a_third_image_supersedes_a_rollout() -> None:
     world = World()
     first_revision(world)
