@@ -21,7 +21,10 @@ OUR_FILTERS = 2  # the launcher's, and the one against execve
 
 def verify(pid: int, plan: Plan, done: Mapping[str, Any]) -> Layers:
     """The layers of `pid`, which was started by `plan`; `done` is the launcher's report."""
-    held = process.status(pid).get("NoNewPrivs") == "1"
+    lines = process.status(pid)
+    held = lines.get("NoNewPrivs") == "1"
+    if plan.capabilities:  # root's powers would reach around the other layers
+        held = held and int(lines.get("CapEff", "1"), 16) == 0
     return Layers(
         uid=held and plan.uid is not None and process.runs_as(pid, plan.uid),
         landlock=plan.abi if held and done.get("landlock") else None,

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import checks
-from checks.sandbox import Layers, Limits, ModelSession, SandboxUnavailable, landlock
+from checks.sandbox import Layers, Limits, ModelSession, SandboxUnavailable, landlock, process
 from checks.sandbox.interpreter import describe
 from checks.sandbox.seccomp import ARCHITECTURES
 from tests.checks.sandbox.environments import public_interpreter, require_real_root
@@ -33,7 +33,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from checks.sandbox import ModelSession, SandboxUnavailable
 try:
-    with ModelSession(Path(sys.executable), trust=sys.argv[2] == "trust") as session:
+    with ModelSession(Path(sys.argv[3]), trust=sys.argv[2] == "trust") as session:
         told = {"layers": sorted(session.layers.names), "warning": session.warning}
 except SandboxUnavailable as error:
     told = {"refused": str(error)}
@@ -61,10 +61,17 @@ CHANGE_OF_UID = {
 
 
 def told(
-    text: str, trust: str = "no", interpreter: Path = OWN, root: Path = ROOT
+    text: str,
+    trust: str = "no",
+    interpreter: Path = OWN,
+    root: Path = ROOT,
+    child: Path | None = None,
 ) -> dict[str, Any]:
     done = subprocess.run(
-        [interpreter, "-c", text, str(root), trust], capture_output=True, text=True, check=False
+        [interpreter, "-c", text, str(root), trust, str(child or interpreter)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "TOLD" in done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.partition("TOLD ")[2])
@@ -77,6 +84,22 @@ def on_an_old_kernel(calls: list[int], trust: str = "no") -> dict[str, Any]:
 
 def test_this_machine_confines() -> None:
     assert set(told(TELL)["layers"]) >= {"landlock", "seccomp", "rlimits", "env"}
+
+
+def test_root_stays_root_without_its_powers() -> None:
+    """Where the interpreter is readable to root alone, or to everybody."""
+    require_real_root()
+    for interpreter in (OWN, public_interpreter()):
+        with ModelSession(interpreter) as session:
+            lines = process.status(session.pid)
+        assert int(lines["CapEff"], 16) == int(lines["CapPrm"], 16) == 0
+        assert session.layers.uid is (lines["Uid"].split()[0] != "0")
+
+
+def test_another_uid_keeps_none_of_our_groups() -> None:
+    require_real_root()
+    groups = "import os\nos.setgroups([4, 27])\n"
+    assert "uid" in told(groups + TELL, child=public_interpreter())["layers"]
 
 
 def test_m10_without_landlock_and_another_uid_it_refuses() -> None:
@@ -193,7 +216,8 @@ def test_nothing_but_the_pipes_is_open_in_the_child() -> None:
     listing = (
         "import os\nfound = []\nfor n in range(256):\n"
         "    try: os.fstat(n); found.append(n)\n    except OSError: pass\n"
-        "print('OPEN', len(found), os.environ.keys() - {'LC_CTYPE'}, os.getcwd(), flush=True)"
+        "print('OPEN', len(found), os.environ.keys() - {'LC_CTYPE'}, os.getcwd(), flush=True)\n"
+        "import sys; print('ISOLATED', sys.flags.isolated, flush=True)"
     )
     try:
         with ModelSession(OWN) as session:
@@ -203,6 +227,7 @@ def test_nothing_but_the_pipes_is_open_in_the_child() -> None:
         os.close(secret)
     assert "OPEN 5 " in words  # 0, 1, 2, requests, results
     assert "PATH" not in words
+    assert "ISOLATED 1" in words
 
 
 def test_the_rules_grow_with_the_abi_and_never_shrink() -> None:

@@ -85,6 +85,13 @@ def test_a_frame_says_its_lengths() -> None:
         unpack_prefix(first[:size], 2)
 
 
+def test_offsets_that_go_back_are_malformed() -> None:
+    offsets = np.array([0, 3, 1, 3], "<i8").tobytes()
+    spec = {"kind": "str", "shape": [3], "bytes": 3}
+    with pytest.raises(Malformed, match="offsets"):
+        Reader(offsets + b"\1\1\1" + b"abc").array(spec)
+
+
 def test_what_does_not_cross_is_refused_before_it_is_sent() -> None:
     with pytest.raises(TypeError, match="complex128"):
         wire.encode_array(np.array([1j]))
