@@ -155,7 +155,8 @@ def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     reading = os.open(fifo, os.O_RDWR)  # as a writer too, so that opening waits for nobody
     command = [sys.executable, "-c", PARENT, str(Path(__file__).parents[3]), str(fifo)]
-    with subprocess.Popen(command) as parent:
+    # what a killed parent leaves behind, its empty folder, goes with tmp_path
+    with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}) as parent:
         assert select.select([reading], [], [], 60)[0], "the model never ran"
         child = int(os.read(reading, 64))
         watch = os.pidfd_open(child)
