@@ -25,7 +25,6 @@ POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 def controller(argv: list[str]) -> int:
     """Runs the controller: 0 when told to stop, 1 when the Lease was lost, 2 without a cluster."""
     arguments = _controller_arguments(argv)
-    log_as_json(arguments.log_level)
     host, _, port = arguments.listen.rpartition(":")
     lease = LeaseName(
         arguments.lease_namespace or arguments.namespace or _own_namespace(),
@@ -37,6 +36,7 @@ def controller(argv: list[str]) -> int:
         cluster = kube.Cluster.connect(arguments.kubeconfig)
     except kube.NotConfigured as error:
         return _refuse(str(error))
+    log_as_json(arguments.log_level)
     options = Options(arguments.namespace or None, lease, host.strip("[]"), int(port))
     process = ControllerProcess(cluster, options)
     for number in (signal.SIGTERM, signal.SIGINT):
