@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples/lending"
 SYSTEM = "holdpoint-system"
 NAME = "lending"
 MD = "holdpoint.dev/v1alpha1/ModelDeployment"
@@ -86,11 +87,15 @@ class Target:
         """Until a revision is stable, with all the traffic, and the gateway serves it."""
         status = self.wait(lambda s: s.get("phase") == "Stable", "be stable", deadline_s)
         wait_until(
-            lambda: self.gateway.request(self.host, "/readyz")[0] in {200, 404},
+            lambda: self.predict() in {200, 400},
             deadline_s,
             "the gateway to serve the stable revision",
         )
         return status
+
+    def predict(self) -> int:
+        """The status of one request through the gateway; 400 is the model's answer to no fields."""
+        return self.gateway.request(self.host, "/predict", method="POST", body=b'{"rows": [{}]}')[0]
 
     def ask(self, name: str, verb: str, arguments: Json | None = None, **more: Any) -> None:
         """A RolloutRequest, as the bot writes it."""
@@ -171,52 +176,36 @@ def counter(address: str) -> int:
     return int(values[0])
 
 
+def example(file: str) -> Json:
+    """A manifest of the lending example, as its team would apply it."""
+    manifest: Json = yaml.safe_load((EXAMPLE / "k8s" / file).read_text())
+    return manifest
+
+
 def http_route(host: str, parent: Json) -> Json:
-    return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": {"name": NAME},
-        "spec": {
-            "parentRefs": [parent],
-            "hostnames": [host],
-            "rules": [{"backendRefs": [{"name": NAME, "port": 8080}]}],
-        },
-    }
+    """The example's route, at the tests' gateway."""
+    route = example("httproute.yaml")
+    route["spec"] |= {"parentRefs": [parent], "hostnames": [host]}
+    return route
 
 
 def model_deployment(image: str, **changes: Any) -> Json:
-    """Two replicas, steps that nobody waits for, probes that notice at once."""
-    probe = {"path": "/readyz", "periodSeconds": 1, "failureThreshold": 2}
-    spec = {
-        "model": {"name": NAME},
+    """The example's ModelDeployment with steps that nobody waits for and probes that notice at
+    once; without gates, unless `changes` ask for them."""
+    deployment = example("modeldeployment.yaml")
+    spec = deployment["spec"]
+    del spec["gates"]
+    del spec["model"]["digest"]  # the images of the tests hold several models
+    spec["probes"]["startup"] |= {"periodSeconds": 1, "failureThreshold": 120}
+    spec["probes"]["readiness"] |= {"periodSeconds": 1}
+    spec["analysis"] |= {"intervalSeconds": 1}
+    spec |= {
         "image": image,
-        "replicas": 2,
-        "port": 8080,
         "env": [{"name": "DRAIN_SECONDS", "value": "1"}],
-        "probes": {"readiness": probe},
         "strategy": {
             "type": "Canary",
             "canary": {"steps": [{"weight": 25, "soakSeconds": 1}], "bakeSeconds": 2},
         },
-        "traffic": {"type": "GatewayAPI", "gatewayAPI": {"httpRoute": NAME}},
-        "analysis": {
-            "intervalSeconds": 1,
-            "metrics": {
-                "type": "Pods",
-                "pods": {
-                    "port": 8080,
-                    "path": "/metrics",
-                    "requests": "prediction_count_total",
-                    "errors": "prediction_errors_total",
-                },
-            },
-        },
-        "start": "OnRequest",
         **changes,
     }
-    return {
-        "apiVersion": "holdpoint.dev/v1alpha1",
-        "kind": "ModelDeployment",
-        "metadata": {"name": NAME},
-        "spec": spec,
-    }
+    return deployment
