@@ -117,7 +117,7 @@ class Bed:
         )
         self.kube.create(model_deployment(image, **spec))
 
-    def start_controller(self) -> Server:
+    def start_controller(self, identity: str = "", log: str = "controller.log") -> Server:
         """Under its own account, which may hold a Lease in this namespace as well."""
         for manifest in yaml.safe_load_all((ROOT / "deploy/rbac/controller.yaml").read_text()):
             if manifest["kind"] in {"Role", "RoleBinding"}:
@@ -131,9 +131,9 @@ class Bed:
                 f"--kubeconfig={account}",
                 f"--namespace={self.kube.namespace}",
                 f"--lease-duration={LEASE_S}",
-                f"--identity={self.kube.namespace}",
+                f"--identity={identity or self.kube.namespace}",
             ],
-            self.folder / "controller.log",
+            self.folder / log,
         )
         return self.controller
 

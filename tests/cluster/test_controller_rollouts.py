@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.cluster.load import Load
-from tests.cluster.rollout_bed import NAME, ROUTE, Bed, Images, start
+from tests.cluster.rollout_bed import MD, NAME, ROUTE, Bed, Images, model_deployment, start
+from tests.testbed.processes import tail
 from tests.testbed.wait import wait_until
 
 MODEL = "sha256:" + "a" * 64
@@ -128,3 +129,51 @@ def test_a_controller_that_is_told_to_stop_gives_the_lease_away(bed: Bed, images
     bed.controller.stop(20)
     lease = bed.kube.get("coordination.k8s.io/v1/Lease", "holdpoint-controller")
     assert lease["spec"].get("holderIdentity", "") == ""
+
+
+def test_a_second_controller_waits_and_takes_over(bed: Bed, images: Images) -> None:
+    start(bed, images.build("1"))
+    leader = bed.controller
+    assert leader is not None
+    second = bed.start_controller("second", "second.log")
+    try:
+        bed.edit(image=images.build("2"))
+        bed.wait(lambda s: s.get("candidate"), "start a candidate")
+        assert "leading" not in tail(second.log), "the first one still holds the Lease"
+        leader.kill()
+        with Load(bed.gateway.port, bed.host):
+            bed.wait_stable("Promoted")
+        lease = bed.kube.get("coordination.k8s.io/v1/Lease", "holdpoint-controller")
+        assert lease["spec"]["holderIdentity"] == "second"
+        assert lease["spec"]["leaseTransitions"] == 1
+    finally:
+        leader.stop()
+
+
+def test_deleted_and_made_again(bed: Bed, images: Images) -> None:
+    image = images.build("1")
+    first = start(bed, image)
+    bed.kube.delete(MD, NAME)
+    bed.kube.wait_gone("apps/v1/Deployment", first)
+    bed.kube.wait_gone("v1/Service", NAME)
+    bed.kube.create(model_deployment(image))
+    status = bed.wait_stable("InitialRevision")
+    assert status["stable"]["name"] == first
+    assert status["writeSequence"] > 2, "numbered on above what the route carries"
+    assert bed.weights() == {first: 100}
+
+
+def test_a_request_for_nobody_is_told_so(bed: Bed) -> None:
+    bed.start_controller()
+    bed.ask("lost", "Promote")
+    assert bed.wait_request("lost", "Refused")["reason"] == "TargetNotFound"
+
+
+def test_an_image_that_does_not_exist_is_taken_back_at_the_deadline(
+    bed: Bed, images: Images
+) -> None:
+    one = images.build("1")
+    first = start(bed, one, progressDeadlineSeconds=5)
+    bed.edit(image=f"{one.partition('@')[0]}@sha256:{'0' * 64}")
+    bed.wait_stable("ProgressDeadlineExceeded")
+    assert bed.weights() == {first: 100}
