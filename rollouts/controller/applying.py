@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rollouts import kube, revisions, traffic
 from rollouts.engine import View, after
-from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text, name_of
+from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text, name_of, version_of
 from rollouts.model import (
     CleanUp,
     Decision,
@@ -24,7 +24,10 @@ from rollouts.model import (
     Part,
     PointAlias,
     RequestPhase,
+    RollBack,
     Scale,
+    StartCandidate,
+    Steer,
     WriteRoute,
     rfc3339,
 )
@@ -78,9 +81,17 @@ class Applier:
         self._writer = writer
 
     def apply(self, decision: Decision, context: Context) -> None:
-        """One write. Raises ClusterError, Outdated, TrafficError, NotLeader."""
+        """One write. Raises ClusterError, Outdated, TrafficError, NotLeader.
+
+        A store that lags behind must neither bring back what was taken away nor take up a request
+        twice: the world only follows a status, and a status only a request, that is the newest
+        there is, asked for just now. (A status itself is conditional on its own version.)
+        """
         if not isinstance(decision, Intent):
-            self._require_current(context.raw)
+            self._require_current(kube.MODEL_DEPLOYMENTS, context.raw)
+        elif isinstance(decision, StartCandidate | Steer | RollBack) and decision.request:
+            asked = self._known(kube.ROLLOUT_REQUESTS, context, decision.request)
+            self._require_current(kube.ROLLOUT_REQUESTS, asked)
         self._do(decision, context)
 
     def mark_orphan(self, raw: JsonObject, decision: MarkRequest, now: datetime) -> None:
@@ -88,14 +99,11 @@ class Applier:
         status = request_status(raw, decision, now)
         self._writer.replace_status(kube.ROLLOUT_REQUESTS, {**raw, "status": status})
 
-    def _require_current(self, raw: JsonObject) -> None:
-        """The world only follows a status that is the newest there is, asked for just now: a store
-        that lags behind must not bring back what was taken away."""
-        namespace = dig_text(raw, "metadata", "namespace")
-        current = self._cluster.get(kube.MODEL_DEPLOYMENTS, namespace, name_of(raw))
-        if dig(current, "metadata", "resourceVersion") != dig(raw, "metadata", "resourceVersion"):
-            self._store.put(kube.MODEL_DEPLOYMENTS, current)
-            raise Outdated("the ModelDeployment has changed since it was read")
+    def _require_current(self, resource: Resource, raw: JsonObject) -> None:
+        current = self._cluster.get(resource, dig_text(raw, "metadata", "namespace"), name_of(raw))
+        if version_of(current) != version_of(raw):
+            self._store.put(resource, current)
+            raise Outdated(f"{resource.kind} {name_of(raw)} has changed since it was read")
 
     @singledispatchmethod
     def _do(self, decision: Decision, context: Context) -> None:  # noqa: ARG002 - the shape of all

@@ -20,7 +20,8 @@ from rollouts.kube.errors import (
     NotFound,
     Unreachable,
 )
-from rollouts.kube.resources import (
+from rollouts.kube.watch import WatchEvent
+from rollouts.resources import (
     CONTROLLER_REVISIONS,
     CUSTOM_RESOURCE_DEFINITIONS,
     DEPLOYMENTS,
@@ -36,7 +37,6 @@ from rollouts.kube.resources import (
     SERVICES,
     Resource,
 )
-from rollouts.kube.watch import WatchEvent
 
 __all__ = [
     "CONTROLLER_REVISIONS",

@@ -25,8 +25,8 @@ from rollouts.kube.errors import ClusterError, Gone, NotConfigured, Unreachable,
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rollouts.kube.resources import Resource
     from rollouts.kube.watch import WatchEvent
+    from rollouts.resources import Resource
 
 CONNECT_S = 3.0
 READ_S = 10.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollouts.kube.resources import MODEL_DEPLOYMENTS
+from rollouts.resources import MODEL_DEPLOYMENTS
 
 if TYPE_CHECKING:
     from rollouts.jsontypes import JsonObject

@@ -360,6 +360,43 @@ def test_k3_k4_each_write_is_refused_once(error: kube.ClusterError) -> None:
         assert world.outcome() == expected, f"{number}: {calm.cluster.writes[number - 1]}"
 
 
+@pytest.mark.parametrize("moment", ["asked", "started", "weighted", "promoting", "baking"])
+def test_k5_a_restart_against_a_stale_list_writes_nothing_unsafe(moment: str) -> None:
+    """The lists stop at some moment of a rollout that was taken back long since."""
+    world = World()
+    first = first_revision(world)
+    world.ask("r1", "Canary", **CANARY)
+    stale = world.freeze()
+    reached = {
+        "asked": lambda: True,
+        "started": lambda: "candidate" in world.status,
+        "weighted": lambda: world.phase == "Holding",
+        "promoting": lambda: world.phase == "Promoting",
+        "baking": lambda: world.phase == "Baking",
+    }
+    if moment in {"promoting", "baking"}:
+        world.run_until(lambda: world.phase == "Holding")
+        world.ask("r2", "Promote")
+    if moment != "asked":
+        world.run_until(reached[moment])
+        stale = world.freeze()
+    world.run_until(lambda: world.phase in {"Holding", "Baking"})
+    world.ask("back", "RollBack")
+    world.run_until(lambda: world.request_status("back").get("phase") == "Done")
+    world.run(60)
+    # Long ago: no line of history tells any more.
+    world.cluster.change(kube.MODEL_DEPLOYMENTS, NAME, lambda o: o["status"].update(history=[]))
+    world.cluster.change(kube.MODEL_DEPLOYMENTS, NAME, lambda o: o["status"].pop("request"))
+    before = world.outcome()
+    world.approved = {image("one")}
+    world.restart(stale)
+    world.run(120)
+    after = world.outcome()
+    for field in ("weights", "replicas", "alias", "stable", "weight", "requests"):
+        assert after[field] == before[field], field
+    assert world.weights() == {first: 100}
+
+
 def strike_once(world: World, number: int, moment: str, error: BaseException | None = None) -> None:
     struck: list[int] = []
 

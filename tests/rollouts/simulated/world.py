@@ -150,6 +150,7 @@ class World:
     quiet_since: dict[str, datetime] = field(default_factory=dict)
     deaths: int = 0
     approved: set[str] = field(default_factory=set)
+    deaf: bool = False
 
     def __post_init__(self) -> None:
         self.cluster = FakeCluster(lambda: rfc3339_seconds(self.now))
@@ -211,8 +212,21 @@ class World:
             assert self.now < ends, f"not within {within_s} s; status: {self.status}"
             self.run(0.05)
 
+    def freeze(self) -> dict[kube.Resource, list[Json]]:
+        """What informers would list now."""
+        return {kind: list(objects.values()) for kind, objects in self.cluster.objects.items()}
+
+    def restart(self, stale: dict[kube.Resource, list[Json]]) -> None:
+        """A new controller, whose lists and watches stay as they were at that moment."""
+        self.controller = self._new_controller()
+        for kind, objects in stale.items():
+            self.store.replace_all(kind, objects)
+        self.deaf = True
+
     def _informed(self) -> None:
         """The informers see everything at once; nobody changes an object in place."""
+        if self.deaf:
+            return
         for kind in KINDS:
             objects = self.cluster.objects[kind]
             if self.told.get(kind) != self.cluster.changes[kind]:

@@ -1,6 +1,7 @@
 """The kinds of objects that Holdpoint touches, and their addresses in the API.
 
-Used wherever an object is read or written. It holds names only.
+Used wherever an object is read, written or built. It holds names only, and so is free of I/O;
+`rollouts.kube` hands them on.
 """
 
 from __future__ import annotations
