@@ -6,11 +6,9 @@ providers to keep: a new one is a new file.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
-from pathlib import Path
 
+from rollouts.discovery import units
 from rollouts.metrics.interface import MetricError, Provider, Trouble
 
 NOT_PROVIDERS = frozenset({"catalogue", "cursor", "exposition", "http", "interface", "losses"})
@@ -19,13 +17,7 @@ NOT_PROVIDERS = frozenset({"catalogue", "cursor", "exposition", "http", "interfa
 @cache
 def providers() -> dict[str, Provider]:
     """Every provider by its type, in the order of their file names."""
-    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
-    units = [
-        importlib.import_module(f"{__package__}.{name}").PROVIDER
-        for name in names
-        if name not in NOT_PROVIDERS
-    ]
-    return {unit.type: unit for unit in units}
+    return units("rollouts.metrics", "PROVIDER", NOT_PROVIDERS)
 
 
 def find(name: str) -> Provider:

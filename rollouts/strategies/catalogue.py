@@ -6,12 +6,10 @@ strategy is a new file.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rollouts.discovery import units
 from rollouts.strategies.interface import StrategyError
 
 if TYPE_CHECKING:
@@ -23,13 +21,7 @@ NOT_STRATEGIES = frozenset({"catalogue", "interface"})
 @cache
 def strategies() -> dict[str, Strategy]:
     """Every strategy by its type, in the order of their file names."""
-    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
-    units = [
-        importlib.import_module(f"{__package__}.{name}").STRATEGY
-        for name in names
-        if name not in NOT_STRATEGIES
-    ]
-    return {unit.type: unit for unit in units}
+    return units("rollouts.strategies", "STRATEGY", NOT_STRATEGIES)
 
 
 def find(name: str) -> Strategy:

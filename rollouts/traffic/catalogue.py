@@ -6,11 +6,9 @@ router is a new file.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
-from pathlib import Path
 
+from rollouts.discovery import units
 from rollouts.reasons import Reason
 from rollouts.traffic.interface import Router, UnknownRouter
 
@@ -20,13 +18,7 @@ NOT_ROUTERS = frozenset({"catalogue", "gateway_status", "interface"})
 @cache
 def routers() -> dict[str, Router]:
     """Every router by its type, in the order of their file names."""
-    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
-    units = [
-        importlib.import_module(f"{__package__}.{name}").ROUTER
-        for name in names
-        if name not in NOT_ROUTERS
-    ]
-    return {unit.type: unit for unit in units}
+    return units("rollouts.traffic", "ROUTER", NOT_ROUTERS)
 
 
 def find(name: str) -> Router:
