@@ -139,7 +139,13 @@ def _(decision: Confirm, status: Status, view: View) -> Status:
         return _noted(confirmed, view, Action.WEIGHT_CONFIRMED, decision) if moved else confirmed
     if not moved:
         return confirmed
-    confirmed = replace(confirmed, reason=decision.reason, message=decision.message)
+    holds = decision.reason is Reason.HOLDING_AT_WEIGHT
+    confirmed = replace(
+        confirmed,
+        phase=Phase.HOLDING if holds else status.phase,
+        reason=decision.reason,
+        message=decision.message,
+    )
     return _noted(confirmed, view, Action.WEIGHT_CONFIRMED, decision)
 
 
@@ -230,7 +236,8 @@ def _(decision: FinishRollBack, status: Status, view: View) -> Status:
 
 @change.register(Note)
 def _(decision: Note, status: Status, view: View) -> Status:
-    held = decision.phase is Phase.HOLDING and status.phase is not Phase.HOLDING
+    undecided = decision.reason is Reason.NOT_ENOUGH_EVIDENCE
+    held = undecided and decision.phase is Phase.HOLDING and status.phase is not Phase.HOLDING
     noted = replace(status, phase=decision.phase, reason=decision.reason, message=decision.message)
     if not (decision.warn or held):
         return noted

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rollouts.analysis import Kind
+from rollouts.engine.route import held_at
 from rollouts.model import (
     Aim,
     Decision,
@@ -53,8 +54,7 @@ def _held(view: View) -> Phase:
 def _to_weight(view: View, plan: Plan) -> Decision:
     weight = view.status.aim_weight
     if view.status.weight.asked == weight and view.of(view.status.candidate).endpoints:
-        message = f"held at {weight} % until somebody promotes it or takes it back"
-        return Wait(Reason.HOLDING_AT_WEIGHT, message, Phase.HOLDING)
+        return Wait(Reason.HOLDING_AT_WEIGHT, held_at(weight), Phase.HOLDING)
     return _reach(view, plan, GoTo(weight, 0))
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rollouts.engine.view import traffic_intent
-from rollouts.model import Action, Confirm, Decision, Phase, Reassert, Wait, WriteRoute
+from rollouts.model import Action, Aim, Confirm, Decision, Phase, Reassert, Wait, WriteRoute
 from rollouts.reasons import Reason
 from rollouts.traffic import AcceptanceState
 
@@ -36,7 +36,21 @@ def keep_route(view: View) -> Decision | None:
         return _cold(view, route, intent) or WriteRoute(status.reason, _shown(intent), intent)
     if route.accepted.state is not AcceptanceState.ACCEPTED:
         return _not_accepted(view, route)
-    return None if status.confirmed else Confirm(Reason.WEIGHT_CONFIRMED, _shown(intent))
+    return None if status.confirmed else _confirm(view, intent)
+
+
+def _confirm(view: View, intent: TrafficIntent) -> Confirm:
+    """At a weight that somebody asked for, the confirmation is also the beginning of the hold."""
+    status = view.status
+    arrived = view.moving and status.aim is Aim.WEIGHT and status.weight.asked == status.aim_weight
+    if arrived and status.weight.confirmed != status.weight.asked:
+        return Confirm(Reason.HOLDING_AT_WEIGHT, held_at(status.weight.asked))
+    return Confirm(Reason.WEIGHT_CONFIRMED, _shown(intent))
+
+
+def held_at(weight: int) -> str:
+    """What is said at a weight that somebody asked for."""
+    return f"held at {weight} % until somebody promotes it or takes it back"
 
 
 def _no_route(view: View) -> Decision | None:

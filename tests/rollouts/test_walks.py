@@ -120,6 +120,7 @@ def test_a_request_moves_holds_promotes() -> None:
     world.run_until(lambda: world.phase == "Holding")
     world.run(100)
     assert world.weights()[first] == 75
+    assert world.event_reasons().count("HoldingAtWeight") == 1
     assert world.request_status("r1")["phase"] == "Accepted"
     world.ask("r2", "Promote")
     world.run_until(lambda: world.reason == "Promoted")
