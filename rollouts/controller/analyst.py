@@ -111,7 +111,7 @@ class Analyst:
         if run is None or run.began != arms.began:
             self.forget(key)
             try:
-                run = self._runs[key] = _begin(deployment, status, arms, belongings, now)
+                run = self._runs[key] = _begin(deployment, status, arms, now)
             except analysis.AnalysisError as error:
                 return _unreadable(str(error), now)
         self._tick(run, arms, source, belongings, now)
@@ -212,39 +212,33 @@ def _interval(run: _Run) -> float:
     return max(SHORTEST_INTERVAL_S, run.settings.interval_s)
 
 
-def _begin(
-    deployment: ModelDeployment,
-    status: Status,
-    arms: Arms,
-    belongings: Belongings,
-    now: datetime,
-) -> _Run:
+def _begin(deployment: ModelDeployment, status: Status, arms: Arms, now: datetime) -> _Run:
     """From the checkpoint where there is one of this rollout, else from nothing."""
     spec = deployment.spec.analysis if deployment.spec else {}
     settings = analysis.Settings.from_spec(spec)
     saved = dig_object(status.analysis, "checkpoint")
-    # The API server's clock, as that of the pods' creation.
-    born = dig_text(belongings.deployments.get(arms.newer), "metadata", "creationTimestamp")
-    since, here = born or rfc3339_seconds(now), rfc3339_seconds(now)
+    # Both sides are counted from here on. Were the candidate's whole history counted and stable's
+    # not, a restart without a checkpoint would see its errors with nothing to hold them against.
+    here = rfc3339_seconds(now)
     run = _Run(
         began=arms.began,
         settings=settings,
         state=analysis.start(settings),
-        newer=_Arm(metrics.Cursor(since), losses.Losses(here)),
-        older=_Arm(metrics.Cursor(since), losses.Losses(here)),
-        scraper=metrics.Scraper(workers=16),
+        newer=_Arm(metrics.Cursor(here), losses.Losses(here)),
+        older=_Arm(metrics.Cursor(here), losses.Losses(here)),
+        scraper=metrics.Scraper(),
         at=now,
     )
     if saved.get("began") == arms.began:
         try:
-            run.state = analysis.State.from_json(saved.get("state"), settings)
-            run.newer = _Arm.from_json(saved.get("newer"))
-            run.older = _Arm.from_json(saved.get("older"))
+            state = analysis.State.from_json(saved.get("state"), settings)
+            newer, older = _Arm.from_json(saved.get("newer")), _Arm.from_json(saved.get("older"))
             run.at = datetime.fromisoformat(dig_text(saved, "at"))
-            run.judgement = analysis.judge(run.state, settings)
+            run.judgement = analysis.judge(state, settings)
+            run.state, run.newer, run.older = state, newer, older
         except (analysis.AnalysisError, CursorError, ValueError) as error:
             LOG.warning("the saved analysis is not used: %s", error)
-            run.state = analysis.start(settings)
+            run.at = now
     return run
 
 

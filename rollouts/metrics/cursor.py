@@ -50,8 +50,7 @@ class Cursor:
     """How far every pod of one arm was counted, by pod uid.
 
     `since`: creationTimestamp (RFC 3339, UTC, "Z") from which on a pod's whole history belongs to
-    this analysis: the candidate's Deployment's is the natural one. Taken from the API server, as
-    the pods' are, so that no two clocks are compared.
+    this analysis. It is the same for both sides: one side's past without the other's says nothing.
     """
 
     since: str
