@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
+import yaml
 
+from bot.refusals import Refusal
 from rollouts.reasons import Reason
 
 ROOT = Path(__file__).parents[2]
@@ -18,10 +21,20 @@ PAGES = sorted(
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
-def test_every_reason_code_is_documented_once_and_no_other() -> None:
-    page = (ROOT / "docs/reference/reasons.md").read_text()
-    documented = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
-    assert sorted(documented) == sorted(reason.value for reason in Reason)
+def first_column(page: str) -> list[str]:
+    """What the tables of a reference page list."""
+    text = (ROOT / "docs/reference" / page).read_text()
+    return sorted(re.findall(r"^\| `([\w-]+)` \|", text, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize(("page", "codes"), [("reasons.md", Reason), ("refusals.md", Refusal)])
+def test_every_code_is_documented_once_and_no_other(page: str, codes: type[StrEnum]) -> None:
+    assert first_column(page) == sorted(code.value for code in codes)
+
+
+def test_every_input_and_output_of_the_action_is_documented() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    assert first_column("action.md") == sorted([*action["inputs"], *action["outputs"]])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
