@@ -182,6 +182,11 @@ def example(file: str) -> Json:
     return manifest
 
 
+def example_analysis() -> Json:
+    """The example's analysis, looking every second."""
+    return {**example("modeldeployment.yaml")["spec"]["analysis"], "intervalSeconds": 1}
+
+
 def http_route(host: str, parent: Json) -> Json:
     """The example's route, at the tests' gateway."""
     route = example("httproute.yaml")
@@ -198,7 +203,7 @@ def model_deployment(image: str, **changes: Any) -> Json:
     del spec["model"]["digest"]  # the images of the tests hold several models
     spec["probes"]["startup"] |= {"periodSeconds": 1, "failureThreshold": 120}
     spec["probes"]["readiness"] |= {"periodSeconds": 1}
-    spec["analysis"] |= {"intervalSeconds": 1}
+    spec["analysis"] = example_analysis()
     spec |= {
         "image": image,
         "env": [{"name": "DRAIN_SECONDS", "value": "1"}],
