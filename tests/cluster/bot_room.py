@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-import bot as package
 from tests.bot.process import BotProcess, settings_for
 from tests.bot.samples import MODEL, SHA, check_run, record
+from tests.cluster.installing import MD, NAME, RR
 from tests.testbed.wait import wait_until
 
 if TYPE_CHECKING:
@@ -22,30 +20,9 @@ if TYPE_CHECKING:
     from tests.testbed.oci import ImageStore
     from tests.testbed.registry import Registry
 
-DEPLOY = Path(package.__file__).parent.parent / "deploy"
 GROUP = "holdpoint.dev/v1alpha1"
-DEPLOYMENT, REQUEST = f"{GROUP}/ModelDeployment", f"{GROUP}/RolloutRequest"
-NAME, REPOSITORY = "lending", "acme/lending"
+REPOSITORY = "acme/lending"
 Json = dict[str, Any]
-
-
-def install(kube: Kube) -> None:
-    """The CRDs and the bot's account and rights, from the files that people apply."""
-    system = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "holdpoint-system"}}
-    kube.apply(system)
-    for path in [*sorted((DEPLOY / "crds").glob("*.yaml")), DEPLOY / "rbac" / "bot.yaml"]:
-        for document in yaml.safe_load_all(path.read_text()):
-            kube.apply(document)
-    for path in sorted((DEPLOY / "crds").glob("*.yaml")):
-        name = yaml.safe_load(path.read_text())["metadata"]["name"]
-        kube.wait_until(
-            "apiextensions.k8s.io/v1/CustomResourceDefinition", name, _established, "be served"
-        )
-
-
-def _established(crd: Json) -> bool:
-    conditions = crd.get("status", {}).get("conditions", [])
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
 
 @dataclass
@@ -113,20 +90,20 @@ class Room:
     def say(self, **status: Any) -> None:
         """Writes the ModelDeployment's status, as the controller would."""
         base = {"schema": 1, "observedGeneration": 1, "writeSequence": 0, "confirmedSequence": 0}
-        old = self.kube.get(DEPLOYMENT, NAME).get("status") or base
+        old = self.kube.get(MD, NAME).get("status") or base
         merged = {**base, **old, **status}
         gone: Json = {key: None for key, value in status.items() if value is None}
-        self.kube.patch(DEPLOYMENT, NAME, {"status": merged | gone}, subresource="status")
+        self.kube.patch(MD, NAME, {"status": merged | gone}, subresource="status")
 
     def mark(self, request: str, **status: Any) -> None:
         """Writes a request's status, as the controller would."""
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         body = {"status": {"observedAt": at, **status}}
-        self.kube.patch(REQUEST, request, body, subresource="status")
+        self.kube.patch(RR, request, body, subresource="status")
 
     def requests(self) -> list[Json]:
         """Every RolloutRequest of the namespace, oldest first."""
-        found = self.kube.list(REQUEST)
+        found = self.kube.list(RR)
         return sorted(found, key=lambda item: str(item["metadata"]["creationTimestamp"]))
 
     def shown(self, what: str, channel: str = "C1", deadline_s: float = 20.0) -> str:

@@ -14,8 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
+from tests.cluster.installing import (
+    CONTROLLER,
+    MD,
+    NAME,
+    ROOT,
+    ROUTE,
+    RR,
+    SYSTEM,
+    install,
+    lease_role,
+)
 from tests.testbed.processes import Server, tail
 from tests.testbed.wait import wait_until
 
@@ -30,31 +40,7 @@ if TYPE_CHECKING:
     from tests.testbed.registry import Registry
 
 Json = dict[str, Any]
-ROOT = Path(__file__).parents[2]
-SYSTEM = "holdpoint-system"
-MD = "holdpoint.dev/v1alpha1/ModelDeployment"
-RR = "holdpoint.dev/v1alpha1/RolloutRequest"
-ROUTE = "gateway.networking.k8s.io/v1/HTTPRoute"
-CRD = "apiextensions.k8s.io/v1/CustomResourceDefinition"
-NAME = "lending"
 LEASE_S = "3"
-
-
-def install(kube: Kube) -> None:
-    """deploy/crds and deploy/rbac."""
-    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}})
-    for path in sorted((ROOT / "deploy").glob("crds/*.yaml")):
-        manifest = yaml.safe_load(path.read_text())
-        kube.apply(manifest)
-        kube.wait_until(CRD, manifest["metadata"]["name"], _is_established, "be served")
-    for path in sorted((ROOT / "deploy").glob("rbac/*.yaml")):
-        for manifest in yaml.safe_load_all(path.read_text()):
-            kube.apply(manifest)
-
-
-def _is_established(crd: Json) -> bool:
-    conditions = crd.get("status", {}).get("conditions") or []
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
 
 def model_deployment(image: str, **spec: Any) -> Json:
@@ -119,11 +105,8 @@ class Bed:
 
     def start_controller(self, identity: str = "", log: str = "controller.log") -> Server:
         """Under its own account, which may hold a Lease in this namespace as well."""
-        for manifest in yaml.safe_load_all((ROOT / "deploy/rbac/controller.yaml").read_text()):
-            if manifest["kind"] in {"Role", "RoleBinding"}:
-                manifest["metadata"]["namespace"] = self.kube.namespace
-                self.kube.apply(manifest)
-        account = self.control_plane.service_account_kubeconfig(SYSTEM, "holdpoint-controller")
+        lease_role(self.kube)
+        account = self.control_plane.service_account_kubeconfig(SYSTEM, CONTROLLER)
         self.controller = Server(
             "controller",
             [

@@ -14,7 +14,8 @@ import pytest
 from bot.refusals import Refusal
 from tests.bot.process import people, the_message
 from tests.bot.samples import MODEL_DIGEST, SHA
-from tests.cluster.bot_room import NAME, REPOSITORY, Room, install
+from tests.cluster.bot_room import REPOSITORY, Room
+from tests.cluster.installing import NAME, install
 from tests.fakes.github import FakeGitHub
 from tests.fakes.slack import FakeSlack
 from tests.testbed.wait import wait_until

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cluster.rollout_bed import MD, NAME, RR, SYSTEM, model_deployment
+from tests.cluster.installing import MD, NAME, RR, SYSTEM
+from tests.cluster.rollout_bed import model_deployment
 from tests.testbed.api import ApiError
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from tests.cluster.installing import MD, NAME, ROUTE
 from tests.cluster.load import Load
-from tests.cluster.rollout_bed import MD, NAME, ROUTE, Bed, Images, model_deployment, start
+from tests.cluster.rollout_bed import Bed, Images, model_deployment, start
 from tests.testbed.processes import tail
 from tests.testbed.wait import wait_until
 

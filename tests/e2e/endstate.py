@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e.target import MD, NAME, ROUTE, RR
+from tests.cluster.installing import MD, NAME, ROUTE, RR
 
 if TYPE_CHECKING:
     from tests.testbed.kube import Kube

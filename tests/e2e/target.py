@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import http.client
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tests.cluster.installing import MD, NAME, ROOT, RR, lease_role
 from tests.testbed.wait import wait_until
 
 if TYPE_CHECKING:
@@ -20,41 +20,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/lending"
-SYSTEM = "holdpoint-system"
-NAME = "lending"
-MD = "holdpoint.dev/v1alpha1/ModelDeployment"
-RR = "holdpoint.dev/v1alpha1/RolloutRequest"
-ROUTE = "gateway.networking.k8s.io/v1/HTTPRoute"
-CRD = "apiextensions.k8s.io/v1/CustomResourceDefinition"
-CONTROLLER = "holdpoint-controller"  # the service accounts of deploy/rbac
-BOT = "holdpoint-bot"
-
-
-def install(kube: Kube) -> None:
-    """Applies deploy/crds and deploy/rbac, as `kubectl apply` does, and waits for the CRDs."""
-    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}})
-    for folder in ("crds", "rbac"):
-        for path in sorted((ROOT / "deploy" / folder).glob("*.yaml")):
-            for manifest in yaml.safe_load_all(path.read_text()):
-                kube.apply(manifest)
-                if manifest["kind"] == "CustomResourceDefinition":
-                    kube.wait_until(CRD, manifest["metadata"]["name"], _established, "be served")
-
-
-def _established(crd: Json) -> bool:
-    conditions = crd.get("status", {}).get("conditions") or []
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
-
-
-def lease_role(kube: Kube) -> None:
-    """Lets the controller's account hold a Lease in this namespace, so that several controllers,
-    one a namespace, can be under test at once."""
-    for manifest in yaml.safe_load_all((ROOT / "deploy/rbac/controller.yaml").read_text()):
-        if manifest["kind"] in {"Role", "RoleBinding"}:
-            manifest["metadata"]["namespace"] = kube.namespace
-            kube.apply(manifest)
 
 
 class Target:

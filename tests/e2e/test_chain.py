@@ -14,9 +14,10 @@ import pytest
 
 from tests.action.acting import REPO, Job
 from tests.bot.process import BotProcess, people, settings_for, the_message
+from tests.cluster.installing import BOT, CONTROLLER, NAME, SYSTEM, install
 from tests.e2e import images
 from tests.e2e.programs import Load, controller
-from tests.e2e.target import BOT, CONTROLLER, NAME, SYSTEM, Target, confirmed, install, is_over
+from tests.e2e.target import Target, confirmed, is_over
 from tests.fakes.github import FakeGitHub
 from tests.fakes.slack import FakeSlack
 from tests.testbed.wait import wait_until

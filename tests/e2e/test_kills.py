@@ -16,19 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cluster.installing import CONTROLLER, SYSTEM, install
 from tests.e2e import images
 from tests.e2e.endstate import end_state
 from tests.e2e.faultproxy import FaultProxy, Strike
 from tests.e2e.programs import Load, controller
-from tests.e2e.target import (
-    CONTROLLER,
-    SYSTEM,
-    Target,
-    confirmed,
-    example_analysis,
-    install,
-    is_over,
-)
+from tests.e2e.target import Target, confirmed, example_analysis, is_over
 from tests.testbed.wait import NotInTimeError, wait_until
 
 if TYPE_CHECKING:

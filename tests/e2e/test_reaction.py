@@ -6,9 +6,10 @@ import statistics
 import time
 from typing import TYPE_CHECKING
 
+from tests.cluster.installing import CONTROLLER, SYSTEM, install
 from tests.e2e import images
 from tests.e2e.programs import Load, controller
-from tests.e2e.target import CONTROLLER, SYSTEM, Target, confirmed, install, is_over
+from tests.e2e.target import Target, confirmed, is_over
 from tests.testbed.wait import wait_until
 
 if TYPE_CHECKING:
