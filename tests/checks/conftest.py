@@ -7,14 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from checks import run
 from checks.report import Finding, Report, Verdict
-
-# How long an example takes says something about the machine, not about the code.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
 
 LENDING = Path(__file__).resolve().parents[2] / "examples" / "lending"
 Judge = Callable[..., Report]

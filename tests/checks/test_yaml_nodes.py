@@ -94,10 +94,14 @@ def test_no_tag_makes_an_object() -> None:
     assert plain(document) == {"a": [], "b": ""}
 
 
+# PyYAML's writer folds a lone U+0085 as if it were a space: its writer's loss, not our reader's.
+KEYS = st.text(st.characters(exclude_characters="\x85"), min_size=1)
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="ascii")),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(min_size=1), inner),
+        lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner),
         max_leaves=20,
     )
 )
