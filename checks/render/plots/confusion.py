@@ -45,7 +45,7 @@ def of_verdict(verdict: Verdict, key: str) -> Plot | None:
     box = Box(150, 20, 150 + side, 20 + side)
     height = box.bottom + 56 + (longest * 0.65 if turned else 0)
     parts = [_cell(matrix, row, column, box, size) for row, column in _places(matrix)]
-    parts += [_names(matrix, box, size, turned=turned), _axes(box, height)]
+    parts += [_names(matrix, box, size, turned=turned), _axes(box, height, longest)]
     note = _note(matrix)
     description = f"{note} {_in_words(matrix)}"
     svg = drawing(key, TITLE, description, height, *parts)
@@ -122,8 +122,8 @@ def _short(name: str) -> str:
     return shown if len(shown) <= NAME_LIMIT else f"{shown[: half - 1]}…{shown[-half:]}"
 
 
-def _axes(box: Box, height: float) -> Markup:
-    x, y = box.left - 132, (box.top + box.bottom) / 2
+def _axes(box: Box, height: float, longest: float) -> Markup:
+    x, y = box.left - longest - 20, (box.top + box.bottom) / 2
     middle, turned = (box.left + box.right) / 2, f"rotate(-90 {x:g} {y:g})"
     return Markup("").join(
         [
