@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from checks.report import Report
 
 READY, NOT_READY, NOT_JUDGED = 0, 1, 2
-FORMATS = ("text", "markdown", "json")
+FORMATS = ("text", "markdown", "json", "html")
 EPILOG = """\
 exit codes: 0 ready, 1 not ready, 2 could not be judged
 
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         metavar="FILE",
-        help="write here; with several formats the suffix is replaced: .txt .md .json",
+        help="write here; with several formats the suffix is replaced: .txt .md .json .html",
     )
     parser.add_argument("--only", action="append", metavar="CHECK", help="judge only this check")
     parser.add_argument(
@@ -135,12 +135,13 @@ def _write(report: Report, formats: list[str], output: Path | None) -> None:
 
 def _renderers() -> dict[str, tuple[str, Callable[[Report], bytes]]]:
     from checks import report_json  # noqa: PLC0415 - as above
-    from checks.render import markdown, text  # noqa: PLC0415 - as above
+    from checks.render import html, markdown, text  # noqa: PLC0415 - as above
 
     return {
         "text": (".txt", lambda report: text.text(report).encode()),
         "markdown": (".md", lambda report: markdown.comment(report).encode()),
         "json": (".json", report_json.dumps),
+        "html": (".html", lambda report: html.page(report).encode()),
     }
 
 

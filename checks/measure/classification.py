@@ -7,6 +7,7 @@ tests hold them against scikit-learn. Labels are coded 0..k-1, probabilities hav
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -134,19 +135,39 @@ def confidence_bins(confidence: Floats, bins: int = ECE_BINS) -> Array:
 
 
 def calibration_curve(truth: Array, probabilities: Floats) -> list[dict[str, float | int]]:
-    """For each bin that holds rows: mean confidence, accuracy and count, for a plot."""
+    """For each bin that holds rows: its number from 0, mean confidence, accuracy, count, interval.
+
+    `low` and `high` bound the accuracy: Wilson's 95 % score interval (Wilson 1927).
+    """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == truth
     index = confidence_bins(confidence)
     return [
-        {
-            "confidence": round(float(confidence[index == b].mean()), 6),
-            "accuracy": round(float(correct[index == b].mean()), 6),
-            "rows": int((index == b).sum()),
-        }
+        _calibration_bin(b, confidence[index == b], correct[index == b])
         for b in range(ECE_BINS)
         if (index == b).any()
     ]
+
+
+def _calibration_bin(index: int, confidence: Floats, correct: Array) -> dict[str, float | int]:
+    hits, rows = int(correct.sum()), len(correct)
+    low, high = wilson(hits, rows)
+    return {
+        "bin": index,
+        "confidence": round(float(confidence.mean()), 6),
+        "accuracy": round(hits / rows, 6),
+        "low": round(low, 6),
+        "high": round(high, 6),
+        "rows": rows,
+    }
+
+
+def wilson(hits: int, rows: int, z: float = 1.959964) -> tuple[float, float]:
+    """The score interval of a share, for `rows` >= 1; 95 % by default."""
+    share, spread = hits / rows, z * z / rows
+    centre = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / rows + spread / (4 * rows)) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _weighted(matrix: Floats, of_class: str) -> Floats:

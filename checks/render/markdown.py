@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from checks.render import words
 from checks.render.inert import code, inert
 from checks.render.text import TWELVE, headline
 from checks.report import Figure, Finding, Grade, Location, Report, Severity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 LIMIT = 65_000  # GitHub takes 65,536; the publisher adds a marker
 MOST_FIXES = 10
@@ -82,11 +83,13 @@ def _template() -> jinja2.Template:
 
 
 def _summary(report: Report, base: Report | None) -> str:
-    parts = [f"**{_score(report.overall_score)}** overall"]
+    parts = [f"**{words.score(report.overall_score)}** overall"]
     if base is not None:
-        parts.append(f"{_change(report.overall_score, base.overall_score)} against the base branch")
+        parts.append(
+            f"{words.change(report.overall_score, base.overall_score)} against the base branch"
+        )
     parts.append(f"{len(report.verdicts)} of {TWELVE} checks")
-    parts.append(_count(len(report.critical_issues), "critical issue"))
+    parts.append(words.count(len(report.critical_issues), "critical issue"))
     parts += [
         f"{code(m.path, 200)} ({inert(m.format)}, {m.size:,} bytes)" for m in report.models[:3]
     ]
@@ -97,20 +100,21 @@ def _row(verdict: Verdict, base: Report | None) -> dict[str, str]:
     change = ""
     if base is not None:
         before = next((v for v in base.verdicts if v.check_name == verdict.check_name), None)
-        change = f"{_change(verdict.score, before.score if before else None)} | "
+        change = f"{words.change(verdict.score, before.score if before else None)} | "
     return {
         "title": f"{_mark(verdict)} {_title(verdict.check_name)}",
-        "score": _score(verdict.score),
+        "score": words.score(verdict.score),
         "change": change,
         "result": inert(verdict.message, 240),
     }
 
 
 def _section(verdict: Verdict) -> str:
-    findings = _count(len(verdict.findings), "finding")
+    findings = words.count(len(verdict.findings), "finding")
+    summary = f"{_title(verdict.check_name)}: {words.score(verdict.score)}, {findings}"
     lines = [
         "<details>",
-        f"<summary>{_title(verdict.check_name)}: {_score(verdict.score)}, {findings}</summary>",
+        f"<summary>{summary}</summary>",
         "",
         *_finding_table(verdict.findings),
         *_figure_table(verdict.figures),
@@ -143,15 +147,10 @@ def _figure_table(figures: Sequence[Figure]) -> list[str]:
     ]
     for figure in figures:
         unit = f" {inert(figure.unit)}" if figure.unit else ""
-        interval = ""
-        if figure.low is not None and figure.high is not None:
-            interval = f"{_number(figure.low)} to {_number(figure.high)}"
-        asked = ""
-        if figure.threshold is not None:
-            asked = f"{_number(figure.threshold)} {'✓' if figure.met else '✗'}"
         count = f"{figure.samples:,}" if figure.samples is not None else ""
-        value = f"{_number(figure.value)}{unit}"
-        lines.append(f"| {inert(figure.name)} | {value} | {interval} | {asked} | {count} |")
+        value = f"{words.number(figure.value)}{unit}"
+        cells = inert(figure.name), value, words.interval(figure), words.asked(figure), count
+        lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
 
 
@@ -204,25 +203,4 @@ def _finding_mark(finding: Finding) -> str:
 
 
 def _title(name: str) -> str:
-    return inert(name.replace("_", " ").capitalize(), 60)
-
-
-def _score(score: float | None) -> str:
-    return "not judged" if score is None else f"{score:.2f}"
-
-
-def _change(now: float | None, before: float | None) -> str:
-    if now is None or before is None:
-        return "new" if before is None else "lost"
-    return f"{now - before:+.2f}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
-
-
-def _number(value: float) -> str:
-    form: Callable[[float], str] = (
-        (lambda v: f"{v:,.0f}") if abs(value) >= 1000 else (lambda v: f"{v:.4g}")
-    )
-    return form(value)
+    return inert(words.title(name), 60)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 
+from checks.render import words
 from checks.render.inert import plain
 from checks.report import READY_AT, Grade, Report, Severity, Verdict
 
@@ -44,9 +45,7 @@ def headline(report: Report) -> str:
 
 def _check(verdict: Verdict) -> list[str]:
     score = " -- " if verdict.score is None else f"{verdict.score:.2f}"
-    state = "critical" if verdict.critical else "passed" if verdict.passed else "failed"
-    if not verdict.applicable:
-        state = "n/a"
+    state = words.state(verdict)
     name = plain(verdict.check_name.replace("_", " "), 40)
     lines = _wrap(verdict.message, f"  {state:<8}  {score}  {name:<22}  ")
     shown = [finding for finding in verdict.findings if finding.severity in _SHOWN]

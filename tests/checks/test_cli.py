@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checks import report_json
+from checks.render import html
 from tests.checks.conftest import LENDING
 
 if TYPE_CHECKING:
@@ -28,13 +29,18 @@ def holdpoint(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Com
 
 
 def test_all_formats_in_one_run(lending: Path, tmp_path: Path) -> None:
-    arguments = ("--format", "text", "--format", "markdown", "--format", "json")
+    arguments = [f"--format={name}" for name in ("text", "markdown", "json", "html")]
     done = holdpoint(lending, *arguments, "--output", tmp_path / "report.txt")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert (tmp_path / "report.txt").read_text().startswith("READY")
     assert (tmp_path / "report.md").read_text().startswith("## ✅ Ready")
+    page = (tmp_path / "report.html").read_text()
+    assert page.startswith("<!doctype html>")
+    for plot in ("Score by check", "Confusion matrix", "Calibration curve", "Latency of single"):
+        assert f"<figcaption>{plot}" in page
     report = report_json.loads((tmp_path / "report.json").read_bytes())
+    assert page == html.page(report), "the JSON holds all that the page shows"
     assert report.is_ready
     assert report_json.dumps(report) == (tmp_path / "report.json").read_bytes()
     assert report.commit is None  # the copy is no git repository
