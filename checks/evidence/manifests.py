@@ -89,7 +89,6 @@ def collect(repository: Repository) -> Manifests:
     """Reads every YAML file that holds Kubernetes objects."""
     objects: list[KubernetesObject] = []
     unreadable: list[Evidence] = []
-    charts = {file.path.rpartition("/")[0] for file in repository.matching("Chart.yaml")}
     files = [f for f in repository.matching("*.yaml", "*.yml") if _may_hold(f.path)]
     budget = MAX_TOTAL
     for file in files[:MAX_FILES]:
@@ -104,7 +103,7 @@ def collect(repository: Repository) -> Manifests:
             continue
         if "apiVersion" not in text:
             continue
-        if _in_chart(file.path, charts) and _TEMPLATE.search(text):
+        if _in_chart(file.path) and _TEMPLATE.search(text):
             unreadable.append(_unreadable(file.path, "a Helm template that needs helm to be read"))
             continue
         try:
@@ -126,10 +125,10 @@ def _may_hold(path: str) -> bool:
     return not path.startswith((".github/", ".gitlab", ".circleci/"))
 
 
-def _in_chart(path: str, charts: set[str]) -> bool:
-    return any(
-        path.startswith(f"{chart}/templates/" if chart else "templates/") for chart in charts
-    )
+def _in_chart(path: str) -> bool:
+    """Whether it lies where Helm keeps templates; asking for Chart.yaml too would let its removal
+    turn what needs helm into evidence."""
+    return "templates" in path.split("/")[:-1]
 
 
 def _unreadable(path: str, why: str, line: int | None = None) -> Evidence:

@@ -1,0 +1,41 @@
+"""Small repositories made of texts, and one check's verdict on them without running a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from checks.check import Context
+from checks.config import Config
+from checks.evidence import repository
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from checks.report import Finding, Verdict
+
+
+def write(root: Path, files: Mapping[str, str]) -> Path:
+    """Writes the files, whose names are paths below `root`."""
+    for name, text in files.items():
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    return root
+
+
+def look(check: Any, root: Path, config: Config | None = None) -> Verdict:
+    """The verdict of a check that only reads the tree."""
+    config = config or Config()
+    context = Context(repository.scan(root), config, cast("Any", None))
+    return cast("Verdict", check.judge(check.collect(context), config))
+
+
+def of(verdict: Verdict, rule: str) -> Finding:
+    """The first finding of a rule, given without the check's name."""
+    return next(f for f in verdict.findings if f.rule == f"{verdict.check_name}.{rule}")
+
+
+def place(finding: Finding) -> tuple[str, int | None] | None:
+    """Where a finding points."""
+    return (finding.where.path, finding.where.line) if finding.where else None
