@@ -32,8 +32,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from checks.config import share
 from checks.evidence import commands, dockerfiles, documents, manifests, release
-from checks.report import Evidence, Finding, Grade, Location, Severity, State, Verdict
-from checks.scoring import declared, verdict
+from checks.items import Item, defect_finding, item_finding, remark_finding, unreadable_finding
+from checks.report import Evidence, Finding, Grade, Severity, Verdict
+from checks.scoring import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,16 +65,6 @@ class Settings:
     risk: Literal["low", "medium", "high"] = "medium"
     passed_at: float = share(0.7)
     critical_below: float = share(0.5)
-
-
-@dataclass(frozen=True)
-class Item:
-    """Something that gives points: what it is called, its worth, and what to do without it."""
-
-    title: str
-    worth: float
-    fix: str
-    severity: Severity = Severity.MAJOR
 
 
 # "<declarable item>.<part>": the parts of an item share its declaration.
@@ -179,11 +170,20 @@ class Deployment:
             for defect in reversed(evidence.defects)
             if EXPLAINS.get(defect.item) in lost
         }
-        findings = [_item_finding(name, evidence, config, reasons.get(name)) for name in ITEMS]
+        findings = [
+            item_finding(
+                f"{NAME}.{name}",
+                item,
+                evidence.found.get(name, ()),
+                config,
+                reasons.get(name) or evidence.places.get(name),
+            )
+            for name, item in ITEMS.items()
+        ]
         told = list(reasons.values())
-        findings += [_defect_finding(d) for d in evidence.defects if not _is_in(d, told)]
-        findings += [_remark_finding(remark) for remark in evidence.remarks]
-        findings += [_unreadable_finding(each) for each in evidence.unreadable]
+        findings += [defect_finding(NAME, d) for d in evidence.defects if not _is_in(d, told)]
+        findings += [remark_finding(NAME, remark) for remark in evidence.remarks]
+        findings += [unreadable_finding(NAME, each) for each in evidence.unreadable]
         if settings.risk == "high" and not evidence.found.get("advanced.strategy"):
             findings.append(_risk_finding(evidence))
         result = verdict(NAME, findings, settings, "")
@@ -206,46 +206,6 @@ def _where_to_add(kubernetes: Manifests, docker: tuple[Dockerfile, ...]) -> dict
 
 def _is_in(defect: Defect, told: list[Defect]) -> bool:
     return any(defect is each for each in told)
-
-
-def _item_finding(name: str, evidence: Gathered, config: Config, reason: Defect | None) -> Finding:
-    item, rule = ITEMS[name], f"{NAME}.{name}"
-    found = [each for each in evidence.found.get(name, ()) if each.state is State.FOUND]
-    if found:
-        message = f"{item.title}: {found[0].why}"
-        worth, where = item.worth, found[0].where
-        return Finding(rule, Grade.FOUND, Severity.INFO, message, worth, worth, where)
-    declaration = config.declared(f"{NAME}.{name.partition('.')[0]}")
-    if declaration is not None:
-        return declared(rule, item.worth, declaration)
-    if reason is not None:
-        return Finding(
-            rule, Grade.FOUND, item.severity, reason.message, item.worth, 0.0, reason.where,
-            reason.fix,
-        )  # fmt: skip
-    place = evidence.places.get(name)
-    fix = f"{place}: {item.fix.rpartition(': ')[2]}" if place else item.fix
-    where = Location(place) if place else None
-    message = f"not found: {item.title}"
-    return Finding(rule, Grade.MISSING, item.severity, message, item.worth, 0.0, where, fix)
-
-
-def _defect_finding(defect: Defect) -> Finding:
-    rule = f"{NAME}.defect.{defect.item}"
-    return Finding(
-        rule, Grade.FOUND, defect.severity, defect.message, where=defect.where,
-        recommendation=defect.fix,
-    )  # fmt: skip
-
-
-def _remark_finding(remark: Evidence) -> Finding:
-    grade = Grade.FOUND if remark.state is State.FOUND else Grade.MISSING
-    return Finding(f"{NAME}.{remark.item}", grade, Severity.INFO, remark.why, where=remark.where)
-
-
-def _unreadable_finding(each: Evidence) -> Finding:
-    rule, message = f"{NAME}.unreadable", f"unreadable: {each.why}"
-    return Finding(rule, Grade.MISSING, Severity.MINOR, message, where=each.where)
 
 
 def _risk_finding(evidence: Gathered) -> Finding:
