@@ -142,3 +142,14 @@ def _step(step: Node) -> Iterator[Node]:
 def _never_runs(node: Node) -> bool:
     condition = (node.string("if") or "").strip().removeprefix("${{").removesuffix("}}").strip()
     return condition.lower() == "false"
+
+
+def find(repository: Repository, pattern: re.Pattern[str]) -> tuple[Location, ...]:
+    """Where some CI workflow that can be read runs or uses something."""
+    lines: list[tuple[str, int, str]] = []
+    for file in list(repository.matching(*WORKFLOWS))[:MAX_FILES]:
+        try:
+            lines += [(file.path, *found) for found in _lines(file.path, repository)]
+        except (FileError, YamlError):
+            continue
+    return _matching(pattern, lines)

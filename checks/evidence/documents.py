@@ -1,7 +1,7 @@
 """Documentation pages and scripts: headings about a topic that say what to do, dated records.
 
-Used by the deployment check. A heading counts only when its section holds a command, because a
-title alone helps nobody at three in the morning.
+Used by the deployment and documentation checks. A way back counts only when its section holds a
+command, because a title alone helps nobody at three in the morning.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from checks.evidence.repository import FileError
 from checks.report import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from checks.evidence.repository import Repository
 
@@ -36,6 +36,7 @@ class Section:
     line: int
     title: str
     lines: tuple[str, ...]
+    level: int = 1  # 1 is a page's title
 
     @property
     def where(self) -> Location:
@@ -45,7 +46,12 @@ class Section:
     @property
     def has_commands(self) -> bool:
         """Whether the section shows something to type."""
-        return any(_COMMAND.search(line[:1000]) for line in self.lines)
+        return has_commands(self.lines)
+
+
+def has_commands(lines: Iterable[str]) -> bool:
+    """Whether some line shows something to type."""
+    return any(_COMMAND.search(line[:1000]) for line in lines)
 
 
 def sections(repository: Repository) -> Iterator[Section]:
@@ -60,23 +66,33 @@ def sections(repository: Repository) -> Iterator[Section]:
 
 def parse(text: str, path: str) -> Iterator[Section]:
     """The sections of one page, Markdown or reStructuredText."""
-    title, start, body = "", 0, list[str]()
+    title, start, level, body = "", 0, 1, list[str]()
     previous = ""
     fenced = False
+    front = _front_matter_lines(text)
     for number, line in enumerate(text.splitlines(), start=1):
+        if number <= front:
+            continue
         fenced ^= line.lstrip().startswith(("```", "~~~"))
         heading = None if fenced else _HEADING.match(line)
         underlined = not fenced and previous.strip() and _UNDERLINE.match(line)
         if heading or underlined:
             if start:
-                yield Section(path, start, title, tuple(body))
+                yield Section(path, start, title, tuple(body), level)
+            level = len(heading["level"]) if heading else 1 + (line[0] != "=")
             title = heading["title"].strip() if heading else previous.strip()
             start, body = (number if heading else number - 1), []
         else:
             body.append(line)
         previous = line
     if start:
-        yield Section(path, start, title, tuple(body))
+        yield Section(path, start, title, tuple(body), level)
+
+
+def _front_matter_lines(text: str) -> int:
+    """How many lines at the top are a page's metadata; their end is no underlined heading."""
+    end = re.search(r"^---\s*?$", text[4:], re.MULTILINE) if text.startswith("---\n") else None
+    return text.count("\n", 0, 4 + end.end()) + 1 if end else 0
 
 
 def roll_back_sections(found: list[Section]) -> tuple[Location, ...]:

@@ -1,8 +1,8 @@
-"""The commit of a checkout, asked of git with everything that the checkout could configure off.
+"""The commits of a checkout, asked of git with everything that the checkout could configure off.
 
 Used by `checks.run`. A checkout's own configuration can name programs for git to start (fsmonitor,
-hooks, filters, external diffs, credential helpers), so none of it is honoured: the only command
-used, `rev-parse`, needs none.
+hooks, filters, external diffs, signature programs, credential helpers), so none of it is honoured:
+the only commands used, `rev-parse` and `rev-list`, need none.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def environment() -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_NO_LAZY_FETCH": "1",
     }
 
 
@@ -61,9 +62,25 @@ def is_committed(root: Path, path: str, payload: bytes) -> bool:
     return hashed.hexdigest() == held
 
 
+def committed_at(root: Path, path: str) -> int | None:
+    """When `path` was last changed by a commit, in seconds since 1970; None when nobody can say.
+
+    In a shallow clone everything older than its first commit has that commit's time.
+    """
+    text = _ask(root, "rev-list", "--max-count=1", "--timestamp", "HEAD", "--", path)
+    time = text.partition(" ")[0]
+    return int(time) if time.isascii() and time.isdigit() else None
+
+
 def _object(root: Path, name: str) -> str | None:
+    text = _ask(root, "rev-parse", "--verify", "--end-of-options", name)
+    return text if _COMMIT.fullmatch(text) else None
+
+
+def _ask(root: Path, *arguments: str) -> str:
+    """The first 200 characters of what git says; "" when it fails."""
     options = [part for setting in _OFF for part in ("-c", setting)]
-    command = ["git", *options, "rev-parse", "--verify", "--end-of-options", name]
+    command = ["git", "--literal-pathspecs", *options, *arguments]
     try:
         done = subprocess.run(
             command,
@@ -75,6 +92,6 @@ def _object(root: Path, name: str) -> str | None:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return None
+        return ""
     text = done.stdout[:200].decode("ascii", "replace").strip()
-    return text if done.returncode == 0 and _COMMIT.fullmatch(text) else None
+    return text if done.returncode == 0 else ""

@@ -93,6 +93,14 @@ class ModelRuns:
         """The model's answers on the evaluation rows. Raises RunProblemError."""
         return self._unwrap(self._predictions)
 
+    def answered(self) -> tuple[Evaluation, Predictions] | None:
+        """The rows and the answers when another check has already asked for them; runs nothing."""
+        done = self.__dict__.get("_evaluation"), self.__dict__.get("_predictions")
+        match done:
+            case Evaluation() as evaluation, Predictions() as predictions:
+                return evaluation, predictions
+        return None
+
     def base_predictions(self) -> Predictions:
         """The base branch's model's answers on the same rows. Raises RunProblemError."""
         return self._unwrap(self._base_predictions)

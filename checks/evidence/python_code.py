@@ -1,6 +1,6 @@
 """The repository's Python files as syntax trees: bounded, parsed only, never imported or run.
 
-Used by the documentation and testing checks. A file that is too large, nested too deeply or no
+Used by the checks that read code. A file that is too large, nested too deeply or no
 Python is left out and named.
 """
 
@@ -61,6 +61,16 @@ class Module:
             if isinstance(node, ast.Call):
                 yield self.dotted(node.func), node.lineno
 
+    def line_of_import(self, name: str) -> int:
+        """The line of the import that brings this dotted name, else 1."""
+        for node in ast.walk(self.tree):
+            if (
+                isinstance(node, ast.Import | ast.ImportFrom)
+                and name in dict(_bound(node)).values()
+            ):
+                return node.lineno
+        return 1
+
     def strings(self) -> Iterator[str]:
         """Every string in the code."""
         for node in ast.walk(self.tree):
@@ -97,13 +107,17 @@ def parse(payload: bytes, path: str) -> Module:
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for name in node.names:
-                yield (
-                    name.asname or name.name.partition(".")[0],
-                    (name.name if name.asname else name.name.partition(".")[0]),
-                )
-        elif isinstance(node, ast.ImportFrom):
-            source = "." * node.level + (node.module or "")
-            for name in node.names:
-                yield name.asname or name.name, f"{source}.{name.name}"
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _bound(node)
+
+
+def _bound(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    """The names that an import binds, and what they mean."""
+    if isinstance(node, ast.ImportFrom):
+        source = "." * node.level + (node.module or "")
+        for name in node.names:
+            yield name.asname or name.name, f"{source}.{name.name}"
+        return
+    for name in node.names:
+        first = name.name.partition(".")[0]
+        yield (name.asname, name.name) if name.asname else (first, first)

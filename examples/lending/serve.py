@@ -28,6 +28,7 @@ from typing import Any
 
 MAX_BODY = 1 << 20  # bytes
 MAX_ROWS = 1000
+LARGEST = 1e12  # of an input; no income, loan or rate is near it
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
 
 
@@ -131,7 +132,7 @@ def parse_rows(body: bytes, numeric: Mapping[str, bool]) -> list[dict[str, objec
     """The applications in a request's body. Raises BadRequestError naming the first thing wrong."""
     try:
         document = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter: nested too deeply
         raise BadRequestError(f"the body is not JSON: {error}") from error
     rows = document.get("rows") if isinstance(document, dict) else None
     if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_ROWS:
@@ -150,6 +151,8 @@ def _parse_row(index: int, row: object, numeric: Mapping[str, bool]) -> dict[str
         if not isinstance(value, wanted) or isinstance(value, bool):
             kind = "a number or null" if is_number else "a string"
             raise BadRequestError(f"row {index}: {name!r} must be {kind}")
+        if isinstance(value, int | float) and not abs(value) <= LARGEST:  # NaN is refused as well
+            raise BadRequestError(f"row {index}: {name!r} is not a number that can be used")
     return {name: row[name] for name in numeric}
 
 
