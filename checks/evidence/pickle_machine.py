@@ -26,7 +26,10 @@ from checks.evidence.pickle_values import (
     class_of,
 )
 
-MAX_STEPS = 20_000_000
+MAX_STEPS = 10_000_000
+MAX_NAME = 1000  # characters; Python's longest dotted names have a few hundred
+MAX_NAMES = 100_000
+MAX_ACTS = 100
 MAX_DEPTH = 20  # pickles within pickles, by arrays of objects
 OLD_NAMES: dict[tuple[str, str], tuple[str, str]] = _compat_pickle.NAME_MAPPING
 OLD_MODULES: dict[str, str] = _compat_pickle.IMPORT_MAPPING
@@ -134,6 +137,11 @@ class Machine:
         if not isinstance(module, str) or not isinstance(name, str):
             self.act("imports a name that it computes while it is loaded")
             return OPAQUE
+        if len(module) + len(name) > MAX_NAME:
+            self.act(f"imports a name of more than {MAX_NAME} characters")
+            return OPAQUE
+        if len(self.seen.names) >= MAX_NAMES:
+            raise BrokenError(self.position, f"more than {MAX_NAMES} imports")
         module, name = OLD_NAMES.get((module, name), (OLD_MODULES.get(module, module), name))
         found = Name(module, name)
         self.seen.names.setdefault(found, self.position)
@@ -141,7 +149,8 @@ class Machine:
 
     def act(self, sentence: str) -> None:
         """Records something that no honest writer of pickles does."""
-        self.seen.acts.setdefault(sentence, self.position)
+        if len(self.seen.acts) < MAX_ACTS:
+            self.seen.acts.setdefault(sentence, self.position)
 
     def call(self, function: Any, arguments: Any) -> Any:
         """What calling would give; records who is called."""

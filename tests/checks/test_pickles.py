@@ -333,6 +333,15 @@ def test_bombs_end_within_the_limit() -> None:
     assert "cut off" in (pickles.look(huge).trouble or "")
 
 
+def test_names_that_grow_end_too() -> None:
+    long = b"X" + struct.pack("<I", 500_000) + b"a" * 500_000 + b"q\1"
+    grow = b"cbuiltins\ngetattr\nq\x02cacme\nthing\n" + b"q\3h\2h\3h\1\x86R" * 1000
+    found = pickles.look(long + grow + b".")
+    assert "imports a name of more than 1000 characters" in found.acts
+    many = b"".join(b"ca\nb%d\n0" % number for number in range(100_100))
+    assert "more than 100000 imports" in (pickles.look(many).trouble or "")
+
+
 def test_lz4_without_the_package() -> None:
     hostile = text("os", "system")
     header = b"\x04\x22\x4d\x18\x60\x40\x82"
