@@ -80,7 +80,7 @@ def collect(repository: Repository) -> Commands:
     workflows, unreadable = [], []
     for file in list(repository.matching(*WORKFLOWS))[:MAX_FILES]:
         try:
-            lines += [(file.path, *found) for found in _lines(file.path, repository)]
+            lines += [(file.path, *found) for found in lines_of(file.path, repository)]
             workflows.append(Location(file.path, 1))
         except (FileError, YamlError) as error:
             line = error.line if isinstance(error, YamlError) else None
@@ -101,7 +101,8 @@ def _matching(pattern: re.Pattern[str], lines: list[tuple[str, int, str]]) -> tu
     return tuple(Location(path, line) for path, line, text in lines if pattern.search(text[:2000]))
 
 
-def _lines(path: str, repository: Repository) -> list[tuple[int, str]]:
+def lines_of(path: str, repository: Repository) -> list[tuple[int, str]]:
+    """Every command of one CI file with its line. Raises FileError and YamlError."""
     text = repository.read_text(path)
     if path.endswith("Jenkinsfile"):
         found = enumerate(text.splitlines(), start=1)

@@ -7,14 +7,12 @@ files, with lines.
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import re
 import tomllib
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from checks.evidence.compressed import unpack
 from checks.evidence.repository import FileError
 from checks.report import Location
 
@@ -49,7 +47,7 @@ class Pin:
 
 def trained_with(payload: bytes) -> dict[str, str]:
     """Versions that a joblib or pickle file says it was made with; empty when it says none."""
-    versions = set(_SKLEARN.findall(_plain(payload)))
+    versions = set(_SKLEARN.findall(unpack(payload, MAX_PLAIN).payload))
     if not versions:
         return {}
     newest = max(versions, key=lambda version: [int(n) for n in re.findall(rb"\d+", version)])
@@ -68,54 +66,6 @@ def pins(repository: Repository, package: str) -> tuple[Pin, ...]:
         found += _toml_pins(text, file.path) if toml else _line_pins(text, file.path)
     wanted = _normal(package)
     return tuple(pin for pin in found if _normal(pin.package) == wanted)
-
-
-def _plain(payload: bytes) -> bytes:
-    """The bytes below joblib's compression, as far as they are intact and not too many."""
-    magics = {
-        b"\x1f\x8b": gzip_plain,
-        b"BZh": bz2_plain,
-        b"\xfd7zXZ": lzma_plain,
-        b"]\x00": lzma_plain,
-    }
-    for magic, unpack in magics.items():
-        if payload.startswith(magic):
-            return unpack(payload)
-    if payload[:1] == b"\x78":
-        return zlib_plain(payload)
-    return payload[:MAX_PLAIN]
-
-
-def zlib_plain(payload: bytes) -> bytes:
-    """Inflates at most MAX_PLAIN bytes; what is broken ends the result early."""
-    try:
-        return zlib.decompressobj().decompress(payload, MAX_PLAIN)
-    except zlib.error:
-        return b""
-
-
-def gzip_plain(payload: bytes) -> bytes:
-    """As `zlib_plain`, for gzip."""
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(payload, MAX_PLAIN)
-    except zlib.error:
-        return b""
-
-
-def bz2_plain(payload: bytes) -> bytes:
-    """As `zlib_plain`, for bzip2."""
-    try:
-        return bz2.BZ2Decompressor().decompress(payload, MAX_PLAIN)
-    except (OSError, ValueError, EOFError):
-        return b""
-
-
-def lzma_plain(payload: bytes) -> bytes:
-    """As `zlib_plain`, for xz and lzma; its own memory is bounded too."""
-    try:
-        return lzma.LZMADecompressor(memlimit=256 << 20).decompress(payload, MAX_PLAIN)
-    except (lzma.LZMAError, EOFError):
-        return b""
 
 
 def _line_pins(text: str, path: str) -> list[Pin]:

@@ -7,16 +7,22 @@
     POST /predict   {"rows": [{"pirat": 0.3, ...}]}
                     -> {"predictions": ["no"], "probabilities": [{"no": 0.9, "yes": 0.1}]}
 
-Environment: MODEL_PATH (/model/model.joblib), MODEL_DIGEST (sha256:...; another file is not
-served), POD_IP (address to bind, 0.0.0.0), PORT (8080), REVISION (answered in the header
-x-holdpoint-revision), DRAIN_SECONDS (5: how long after SIGTERM the server still answers).
+With AUTH_TOKEN_FILE set (the manifest does), POST /predict wants `Authorization: Bearer KEY` with
+one of the keys in that file, one a line as `name key`; without it everybody is answered. Each batch
+of predictions is one JSON line of the log `audit` on standard error: who, when, how many.
+
+Environment: AUTH_TOKEN_FILE, MODEL_PATH (/model/model.joblib), MODEL_DIGEST (sha256:...; another
+file is not served), POD_IP (address to bind, 0.0.0.0), PORT (8080), REVISION (answered in the
+header x-holdpoint-revision), DRAIN_SECONDS (5: how long after SIGTERM the server still answers).
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import io
 import json
+import logging
 import os
 import signal
 import sys
@@ -29,11 +35,62 @@ from typing import Any
 MAX_BODY = 1 << 20  # bytes
 MAX_ROWS = 1000
 LARGEST = 1e12  # of an input; no income, loan or rate is near it
+MIN_KEY = 16  # characters
+ANONYMOUS = "anonymous"
+audit = logging.getLogger("audit")
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
 
 
-class BadRequestError(Exception):
-    """The caller's mistake, in a sentence that the caller gets to read."""
+class RefusedError(Exception):
+    """A request that is refused, in a sentence that the caller gets to read."""
+
+    status = 400
+
+
+class BadRequestError(RefusedError):
+    """The caller's mistake."""
+
+
+class UnknownCallerError(RefusedError):
+    """A caller without a known key."""
+
+    status = 401
+
+
+class Keys:
+    """The callers' keys, read anew for each request so that a key can be replaced or revoked."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+
+    def load(self) -> dict[str, bytes]:
+        """Names and keys. Raises OSError, and ValueError naming the line, never the key."""
+        keys: dict[str, bytes] = {}
+        if not self._path:
+            return keys
+        with open(self._path, encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                parts = line.split()
+                if not parts:
+                    continue
+                if len(parts) != 2 or len(parts[1]) < MIN_KEY:
+                    raise ValueError(
+                        f"{self._path}:{number}: expected a name and a key of at least "
+                        f"{MIN_KEY} characters"
+                    )
+                keys[parts[0]] = parts[1].encode()
+        return keys
+
+    def caller(self, header: str) -> str:
+        """Whose key an Authorization header carries. Raises UnknownCallerError."""
+        if not self._path:
+            return ANONYMOUS
+        scheme, _, key = header.partition(" ")
+        given = key.strip().encode("utf-8", "replace")
+        names = [name for name, known in self.load().items() if hmac.compare_digest(known, given)]
+        if not names or scheme.lower() != "bearer":
+            raise UnknownCallerError("expected the header Authorization: Bearer KEY, a known key")
+        return names[0]
 
 
 class Metrics:
@@ -163,9 +220,12 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, address: tuple[str, int], model: Model, revision: str) -> None:
+    def __init__(
+        self, address: tuple[str, int], model: Model, revision: str, keys: Keys | None = None
+    ) -> None:
         super().__init__(address, Handler)
         self.model = model
+        self.keys = keys or Keys(None)
         self.revision = revision
         self.metrics = Metrics()
         self.draining = threading.Event()
@@ -233,15 +293,24 @@ class Handler(BaseHTTPRequestHandler):
         if self.path != "/predict":
             return 404, {"error": "known is /predict"}
         model = self.server.model
-        if not model.ready:
-            return 503, {"error": "the model is not loaded yet"}
         try:
-            return 200, model.predict(parse_rows(body, model.numeric))
-        except BadRequestError as error:
-            return 400, {"error": str(error)}
+            caller = self.server.keys.caller(self.headers.get("Authorization", ""))
+            if not model.ready:
+                return 503, {"error": "the model is not loaded yet"}
+            rows = parse_rows(body, model.numeric)
+            answer = model.predict(rows)
+        except RefusedError as error:
+            return error.status, {"error": str(error)}
         except Exception as error:  # noqa: BLE001 - whatever the model raises is a 500, logged
             self.log_error("prediction failed: %r", error)
             return 500, {"error": "the prediction failed; the server's log says why"}
+        self._write_audit(caller, len(rows))
+        return 200, answer
+
+    def _write_audit(self, caller: str, rows: int) -> None:
+        """Who asked, when, how much, and which revision answered; never what they sent."""
+        line = {"audit": "predict", "time": time.time(), "caller": caller, "rows": rows}
+        audit.info(json.dumps({**line, "revision": self.server.revision}))
 
     def _readiness(self) -> tuple[int, str]:
         if self.server.draining.is_set():
@@ -255,6 +324,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("x-holdpoint-revision", self.server.revision)
+        if status == 401:
+            self.send_header("WWW-Authenticate", "Bearer")
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
@@ -285,8 +356,11 @@ def main() -> None:
     model = Model(
         environment.get("MODEL_PATH", "/model/model.joblib"), environment.get("MODEL_DIGEST")
     )
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    keys = Keys(environment.get("AUTH_TOKEN_FILE"))
+    keys.load()  # a file that is missing or malformed stops the start, not the first request
     address = (environment.get("POD_IP") or "0.0.0.0", int(environment.get("PORT", "8080")))
-    server = Server(address, model, environment.get("REVISION", ""))
+    server = Server(address, model, environment.get("REVISION", ""), keys)
     seconds = float(environment.get("DRAIN_SECONDS", "5"))
 
     def stop(_signal: int, _frame: object) -> None:
