@@ -150,7 +150,7 @@ def find(repository: Repository, pattern: re.Pattern[str]) -> tuple[Location, ..
     lines: list[tuple[str, int, str]] = []
     for file in list(repository.matching(*WORKFLOWS))[:MAX_FILES]:
         try:
-            lines += [(file.path, *found) for found in _lines(file.path, repository)]
+            lines += [(file.path, *found) for found in lines_of(file.path, repository)]
         except (FileError, YamlError):
             continue
     return _matching(pattern, lines)
