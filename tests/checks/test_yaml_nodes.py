@@ -94,10 +94,14 @@ def test_no_tag_makes_an_object() -> None:
     assert plain(document) == {"a": [], "b": ""}
 
 
+# PyYAML writes its other line breaks plain and folds them, so it does not read them back itself.
+keys = st.text(st.characters(exclude_characters="\x85\u2028\u2029"), min_size=1)
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="ascii")),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(min_size=1), inner),
+        lambda inner: st.lists(inner) | st.dictionaries(keys, inner),
         max_leaves=20,
     )
 )
