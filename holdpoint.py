@@ -25,6 +25,8 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "init": Verb("checks.init:main", "checks", "write a first holdpoint.yml for a repository"),
+    "config": Verb("checks.config_cli:main", "checks", "explain the configuration in force"),
     "check": Verb("checks.cli:main", "checks", "judge the model of a repository"),
     "action": Verb("checks.action:main", "checks", "the GitHub Action's entry point"),
     "controller": Verb("rollouts.cli:controller", "controller", "run the Kubernetes controller"),

@@ -29,7 +29,11 @@ class Context:
 
 
 class Check(Protocol):
-    """One of the twelve checks."""
+    """One of the twelve checks.
+
+    A check may also have `rules: tuple[str, ...]`, what its findings are called beyond its items,
+    "*" standing for the variable part: then a waiver for any other rule is an error at once.
+    """
 
     @property
     def name(self) -> str:

@@ -26,7 +26,8 @@ FORMATS = ("text", "markdown", "json", "html")
 EPILOG = """\
 exit codes: 0 ready, 1 not ready, 2 could not be judged
 
-Without --config, holdpoint.yml, holdpoint.yaml or .github/holdpoint.yml is read. The least it says:
+Without --config, holdpoint.yml, holdpoint.json or .github/holdpoint.yml is read; `holdpoint init`
+writes one. The least it says:
 
   model: {path: model/model.joblib}
   data: {evaluation: data/evaluation.csv, target: label}
@@ -102,15 +103,17 @@ def _judge(arguments: argparse.Namespace) -> Report:
     if arguments.trust_model:
         sys.stderr.write("holdpoint: --trust-model: the model may run without a full sandbox\n")
     options = engine.Options(only=tuple(arguments.only or ()), trust_model=arguments.trust_model)
-    return engine.run(root, config=_config(root, arguments.config), options=options)
+    return engine.run(root, config=configuration(root, arguments.config), options=options)
 
 
-def _config(root: Path, named: Path | None) -> Config:
+def configuration(root: Path, named: Path | None) -> Config:
+    """The configuration named, or the repository's own, or the defaults. Raises ConfigError."""
     from checks import run as engine  # noqa: PLC0415 - as above
+    from checks.config import Config  # noqa: PLC0415 - as above
 
     if named is None:
         found = engine.find_config(root)
-        return engine.load_config(*found) if found else engine.load_config(b"", "holdpoint.yml")
+        return engine.load_config(*found) if found else Config()
     try:
         payload = named.read_bytes()
     except OSError as error:

@@ -12,11 +12,11 @@ import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks import catalog, judge, models
+from checks import catalog, judge, models, waivers
 from checks import config as config_module
 from checks.check import Check, Context
 from checks.errors import CannotJudgeError, ConfigError
@@ -93,10 +93,11 @@ def run(
     with ModelRuns(model, reader, config, base) as runs:
         context = Context(repository, config, runs)
         try:
-            verdicts = tuple(_judge(check, context) for check in checks)
+            verdicts = tuple(_judge(check, context, started) for check in checks)
         except SandboxUnavailable as error:
             raise CannotJudgeError(str(error)) from error
-        notes = (*options.notes, *_scope_notes(checks, options), *runs.notes)
+        notes = (*options.notes, *_scope_notes(checks, options), *config.notes, *runs.notes)
+        notes = (*notes, *waivers.notes(config.waivers, verdicts, _day(started)))
     overall = judge.judge(verdicts, complete=len(checks) == len(catalog.discover()))
     head = git.head_commit(root)
     if head is not None and not git.is_committed(root, model.path, model.payload):
@@ -146,8 +147,15 @@ def _chosen(only: tuple[str, ...]) -> tuple[Check, ...]:
     return tuple(c for c in catalog.discover() if not wanted or c.name in wanted)
 
 
-def _judge(check: Check, context: Context) -> Verdict:
-    return check.judge(check.collect(context), context.config)
+def _judge(check: Check, context: Context, started: datetime) -> Verdict:
+    config = context.config
+    verdict = check.judge(check.collect(context), config)
+    return waivers.apply(verdict, config.waivers, _day(started), config.of(check))
+
+
+def _day(started: datetime) -> date:
+    """The day of the report's timestamp, on which a waiver counts or no longer does."""
+    return started.astimezone(UTC).date()
 
 
 def _only_model(repository: Repository) -> str:

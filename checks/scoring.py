@@ -78,12 +78,11 @@ def unjudged(name: str, rule: str, why: str, fix: str) -> Verdict:
 
 def declared(rule: str, worth: float, declaration: Declaration) -> Finding:
     """The finding of an item that is only declared: half its worth, and said so."""
-    link = f" ({declaration.link})" if declaration.link else ""
     return Finding(
         rule,
         Grade.DECLARED,
         Severity.MINOR,
-        f"declared, not found: {declaration.says}{link}",
+        f"declared, not found: {declaration.sentence}",
         worth,
         worth * DECLARED_WORTH,
         declaration.where,

@@ -45,6 +45,7 @@ class Node:
     text: str | None = None
     style: str | None = None  # "|" and ">" are block scalars, whose text begins a line below
     key_lines: dict[str, int] = field(default_factory=dict)
+    repeated: dict[str, int] = field(default_factory=dict)  # keys written again, with that line
 
     def get(self, *path: str) -> Node | None:
         """The node at the end of a path of mapping keys, or None."""
@@ -134,6 +135,7 @@ class _Builder:
         self._anchors: dict[str, Node] = {}
         self._open: list[Node] = []
         self._keys: list[tuple[str, int] | None] = []
+        self._written: list[set[str]] = []  # the keys of each open mapping, merges left out
         self._roots: list[Node] = []
 
     def build(self, events: Iterator[Any]) -> list[Node]:
@@ -154,6 +156,7 @@ class _Builder:
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
                 self._open.pop()
                 self._keys.pop()
+                self._written.pop()
         return [root for root in self._roots if root.text != ""]
 
     def _alias(self, event: Any, line: int) -> None:
@@ -179,6 +182,7 @@ class _Builder:
         self._place(node, node.line)
         self._open.append(node)
         self._keys.append(None)
+        self._written.append(set())
 
     def _remember(self, event: Any, node: Node) -> None:
         if event.anchor:
@@ -210,6 +214,9 @@ class _Builder:
                     mapping.setdefault(name, value)
                     parent.key_lines.setdefault(name, source.key_lines.get(name, line))
             return
+        if key in self._written[-1]:
+            parent.repeated[key] = line
+        self._written[-1].add(key)
         mapping[key] = node
         parent.key_lines[key] = line
 

@@ -30,7 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from checks.config import share
+from checks.config import setting, share
 from checks.evidence import commands, dockerfiles, documents, manifests, release
 from checks.items import Item, defect_finding, item_finding, remark_finding, unreadable_finding
 from checks.report import Evidence, Finding, Grade, Severity, Verdict
@@ -62,7 +62,9 @@ EXPLAINS = {
 class Settings:
     """`risk` is how much a bad answer costs; high asks for a canary or blue-green strategy."""
 
-    risk: Literal["low", "medium", "high"] = "medium"
+    risk: Literal["low", "medium", "high"] = setting(
+        "what a bad answer costs; high asks for a canary or blue-green strategy", "medium"
+    )
     passed_at: float = share(0.7)
     critical_below: float = share(0.5)
 
@@ -146,6 +148,7 @@ class Deployment:
         "advanced": 0.1,
         "health": 0.1,
     }
+    rules = (*ITEMS, "defect.*", "risk")
 
     def collect(self, context: Context) -> Gathered:
         """Reads manifests, Dockerfiles, workflows, pages and lock files."""

@@ -47,11 +47,11 @@ MEGABYTE = 1_000_000
 class Settings:
     """Limits in milliseconds and megabytes (10^6 bytes)."""
 
-    mean_ms: float = number(100)
-    p95_ms: float = number(200)
-    p99_ms: float = number(500)
-    memory_growth_mb: float = number(100)
-    memory_factor: float = share(0.8)
+    mean_ms: float = number(100, about="longest mean of single calls, ms")
+    p95_ms: float = number(200, about="longest 95th percentile, ms")
+    p99_ms: float = number(500, about="longest 99th percentile, ms")
+    memory_growth_mb: float = number(100, about="largest growth over the batches, MB")
+    memory_factor: float = share(0.8, "the score is multiplied by it above that growth")
     passed_at: float = share(0.7)
     critical_below: float = share(0.5)
 
@@ -87,6 +87,7 @@ class InferencePerformance:
     title = "Inference performance"
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
+    rules = ("mean", "p95", "p99", "memory")
 
     def collect(self, context: Context) -> Evidence | Problem:
         """Times the model in the sandbox."""

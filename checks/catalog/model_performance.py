@@ -27,7 +27,7 @@ How to fix
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from checks.config import number, share
@@ -61,16 +61,16 @@ LABELS = {
 class Settings:
     """Thresholds: least values, and largest for log loss, calibration error, MAE and RMSE."""
 
-    accuracy: float = share(0.85)
-    precision: float = share(0.80)
-    recall: float = share(0.80)
-    f1: float = share(0.80)
-    roc_auc: float | None = number(None, 0, 1)
-    log_loss: float | None = number(None)
-    ece: float | None = number(None, 0, 1)
-    r2: float = share(0.5)
-    mae: float | None = number(None)
-    rmse: float | None = number(None)
+    accuracy: float = share(0.85, "least share of right answers")
+    precision: float = share(0.80, "least precision, weighted by class")
+    recall: float = share(0.80, "least recall, weighted by class")
+    f1: float = share(0.80, "least F1, weighted by class")
+    roc_auc: float | None = number(None, 0, 1, "least area under the ROC curve")
+    log_loss: float | None = number(None, about="largest log loss")
+    ece: float | None = number(None, 0, 1, "largest expected calibration error")
+    r2: float = share(0.5, "least share of the variance explained")
+    mae: float | None = number(None, about="largest mean absolute error")
+    rmse: float | None = number(None, about="largest root mean squared error")
     passed_at: float = share(0.8)
     critical_below: float = share(0.6)
 
@@ -90,6 +90,7 @@ class ModelPerformance:
     title = "Model performance"
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
+    rules = (*(f.name for f in fields(Settings)), "gain", "change.*", "slice.*")
 
     def collect(self, context: Context) -> Performance | Problem:
         """Runs the model on the evaluation rows and computes every figure here."""

@@ -123,6 +123,15 @@ def read_regular(root: Path, path: str, limit: int) -> bytes:
     return payload
 
 
+def read_head(root: Path, path: str, limit: int) -> bytes:
+    """At most the first `limit` bytes of a regular file, by the same rules. Raises FileError."""
+    descriptor = _open_below(root, path)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileError(f"{path} is not a regular file")
+        return file.read(limit)
+
+
 def _open_below(root: Path, path: str) -> int:
     """Opens component by component with O_NOFOLLOW, so that no link can lead out."""
     parts = path.split("/")

@@ -12,7 +12,11 @@ from checks.errors import CannotJudgeError, ConfigError
 from tests.action.checkouts import Checkout
 
 BASE = "model: {path: base.joblib}\nchecks: {model_performance: {accuracy: 0.9}}\n"
-LAX = "model: {path: mine.joblib}\nchecks: {model_performance: {accuracy: 0.1}}\n"
+LAX = (
+    "model: {path: mine.joblib}\nchecks: {model_performance: {accuracy: 0.1}}\n"
+    "declarations: {deployment.rollback: {says: it is}}\n"
+    "waivers: [{rule: deployment.risk, reason: r, owner: o, expires: 2999-01-01}]\n"
+)
 HERE = PurePosixPath()
 
 
@@ -37,6 +41,7 @@ def test_the_bases_rules_judge_and_the_change_is_told(checkout: Checkout) -> Non
     assert threshold(rules) == 0.9
     assert rules.config.model.path == "base.joblib"
     assert rules.base_model == b"a model"
+    assert (rules.config.declarations, rules.config.waivers) == ((), ())
     assert "edits holdpoint.yml" in rules.notes[0]
 
 
@@ -61,6 +66,7 @@ def test_the_first_configuration_names_its_files_but_not_its_thresholds(
     rules = base_rules(checkout.root, HERE, base, nowhere)
     assert threshold(rules) is None
     assert rules.config.model.path == "mine.joblib"
+    assert (rules.config.declarations, rules.config.waivers) == ((), ())
     assert "counts once merged" in rules.notes[0]
 
 

@@ -60,6 +60,29 @@ def test_json_says_the_same() -> None:
     assert load(text).model.path == "m.pkl"
 
 
+def test_json_may_hold_tabs_and_any_letter_and_must_be_json() -> None:
+    text = '{\n\t"data": {\n\t\t"target": "\\ud83d\\ude00 \\\\ud83d", "ignore": ["a\\/b"]}}'
+    found = config.load(text.encode(), "holdpoint.json", catalog.discover())
+    assert found.data.target == "\N{GRINNING FACE} \\ud83d"
+    assert found.data.ignore == ("a/b",)
+    assert found.origins["data.ignore"] == 3
+    with pytest.raises(ConfigError, match=r"holdpoint\.json:2: not JSON"):
+        config.load(b"{\nmodel: {}}", "holdpoint.json", catalog.discover())
+
+
+def test_declarations_by_item() -> None:
+    found = load(
+        "declarations:\n"
+        "  deployment.rollback: {link: https://wiki.example.com/r, by: the platform team}\n"
+        "  deployment.cicd: {says: Jenkins does it}\n"
+    )
+    rollback, cicd = found.declarations
+    assert rollback.sentence == "it is in place (https://wiki.example.com/r) says the platform team"
+    assert rollback.where is not None
+    assert (rollback.item, rollback.where.line) == ("deployment.rollback", 2)
+    assert cicd.sentence == "Jenkins does it"
+
+
 def test_nothing_means_defaults() -> None:
     for text in ("", "# only a comment\n", "model:\ndata:\n"):
         found = load(text)
@@ -105,6 +128,18 @@ def test_nothing_means_defaults() -> None:
             "item is unknown ('deployment.rolback'); did you mean 'deployment.rollback'?",
         ),
         ("declarations:\n  - {item: model_performance.accuracy, says: good}", "is unknown"),
+        (
+            "declarations:\n  deployment.rolback: {says: x}",
+            "holdpoint.yml:2: declarations.deployment.rolback is unknown (",
+        ),
+        ("declarations: {deployment.rollback: {by: me}}", "says nothing: give it a link"),
+        ("declarations: {deployment.rollback: true}", "is true or false, expected a mapping"),
+        ("declarations: {deployment.rollback: }", "says nothing: give it a link"),
+        ("declarations: {deployment.rollback: {item: x}}", "item is the key already"),
+        ("declarations: 3", "declarations is a number, expected a mapping"),
+        ("waivers: {}", "waivers is a mapping, expected a list"),
+        ("model: {path: a}\nmodel: {path: b}", "holdpoint.yml:2: model is said twice"),
+        ("data:\n  target: a\n  target: b", "holdpoint.yml:3: data.target is said twice"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, expected: str) -> None:

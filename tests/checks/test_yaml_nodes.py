@@ -94,8 +94,8 @@ def test_no_tag_makes_an_object() -> None:
     assert plain(document) == {"a": [], "b": ""}
 
 
-# PyYAML's writer folds a lone U+0085 as if it were a space: its writer's loss, not our reader's.
-KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\x85"), min_size=1)
+# PyYAML writes these line breaks plain and folds them: its writer's loss, not our reader's.
+KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\x85\u2028\u2029"), min_size=1)
 
 
 @given(

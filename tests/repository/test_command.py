@@ -45,7 +45,9 @@ def test_every_verb_explains_itself(name: str) -> None:
     assert "usage" in answer.stdout.lower()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["check", "--help"], ["init", "--help"], ["config", "--help"]]
+)
 def test_help_imports_no_heavy_package(arguments: list[str]) -> None:
     program = (
         "import sys, holdpoint\n"

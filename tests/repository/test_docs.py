@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bot.refusals import Refusal
+from checks.config import ROOT_KEYS
 from rollouts.reasons import Reason
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,10 @@ def test_every_code_is_documented_once_and_no_other(page: str, codes: type[StrEn
 def test_every_input_and_output_of_the_action_is_documented() -> None:
     action = yaml.safe_load((ROOT / "action.yml").read_text())
     assert first_column("action.md") == sorted([*action["inputs"], *action["outputs"]])
+
+
+def test_every_key_of_the_configuration_is_documented() -> None:
+    assert first_column("configuration.md") == sorted(ROOT_KEYS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
