@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tests.action.checkouts import Checkout
 from tests.action.runner_files import commands, parse_outputs
+from tests.patience import patient
 
 if TYPE_CHECKING:
     from tests.fakes.github import FakeGitHub
@@ -54,6 +55,8 @@ class Job:
         """The base branch: these files, or the lending example with them on top."""
         if example:
             shutil.copytree(EXAMPLE, self.root, dirs_exist_ok=True)
+            own = (EXAMPLE / "holdpoint.yml").read_bytes()
+            files = {"holdpoint.yml": patient(own).decode(), **(files or {})}
         base = self.checkout.commit({"README.md": "A model.\n", **(files or {})}, "base")
         self.github.add_repository(REPO)
         self.github.add_commit(REPO, base, branch="main")

@@ -33,9 +33,8 @@ def test_it_is_ready(report: Report) -> None:
     assert report.overall_score is not None
     assert report.overall_score >= 0.8
     assert [v.check_name for v in report.verdicts] == [c.name for c in catalog.discover()]
-    # How fast this machine is, and what one small service does without, is said and not hidden.
-    lacking = {"inference_performance", "scalability"}
-    assert all(v.passed for v in report.verdicts if v.check_name not in lacking)
+    # What one small service does without is said and not hidden.
+    assert all(v.passed for v in report.verdicts if v.check_name != "scalability")
     assert f"{len(report.verdicts)} of 12 checks" in report.notes[0]
     assert report.models[0].digest in (LENDING / "k8s" / "modeldeployment.yaml").read_text()
 
@@ -85,7 +84,7 @@ def test_everything_found_names_a_place_that_exists(report: Report) -> None:
         if finding.grade is not Grade.FOUND:
             continue
         assert finding.where is not None, finding
-        lines = (LENDING / finding.where.path).read_text(encoding="utf-8").splitlines()
+        lines = (LENDING / finding.where.path).read_bytes().splitlines()  # a model has lines too
         assert 1 <= (finding.where.line or 1) <= len(lines)
 
 
