@@ -63,8 +63,9 @@ def test_what_it_writes_keeps_the_promises_and_the_style(tmp_path: Path) -> None
     environment = copy_of_the_package(tmp_path)
     python(tmp_path, environment, "-m", "checks.scaffold", "onboarding")
     shutil.copytree(LENDING.parents[1] / "tests" / "checks", tmp_path / "tests" / "checks")
+    shutil.copy(LENDING.parents[1] / "tests" / "patience.py", tmp_path / "tests")
     shutil.copy(PACKAGE.parent / "pyproject.toml", tmp_path)
-    for path in ("tests/__init__.py", "tests/patience.py", "examples/lending/holdpoint.yml"):
+    for path in ("tests/__init__.py", "examples/lending/holdpoint.yml"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     test = ("-m", "pytest", "-q", "-k", "onboarding", "tests/checks/test_catalog.py")
