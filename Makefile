@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TORCH := $(VENV)/.torch
+COMPILE := uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-annotate --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -20,12 +23,17 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps -e .
 	@touch $@
 
+# Several gigabytes that only the tests of torch models need.
+$(TORCH): $(STAMP) requirements-torch.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements-torch.lock
+	@touch $@
+
 demo: $(STAMP) ## Judge the lending example and print the comment of its pull request
 	$(BIN)/holdpoint check examples/lending --format text --format markdown
 
 test: test-fast test-cluster ## All tests
 
-test-fast: $(STAMP) ## The tests that need no cluster
+test-fast: $(TORCH) ## The tests that need no cluster
 	$(BIN)/python -m pytest tests --ignore=tests/cluster --ignore=tests/e2e
 
 test-cluster: $(STAMP) ## The tests on a real API server and gateway, in a network namespace
@@ -47,9 +55,10 @@ format: $(STAMP) ## Let ruff mend what it can
 
 lock: ## Pin every dependency anew, with hashes
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
-	$(VENV)/lock/bin/uv pip compile --quiet pyproject.toml --extra all --group dev --universal \
-	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	$(VENV)/lock/bin/$(COMPILE) --extra all --extra onnx --extra skops --group dev \
 	  --output-file requirements.lock
+	$(VENV)/lock/bin/$(COMPILE) --extra torch --constraint requirements.lock \
+	  --output-file requirements-torch.lock
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

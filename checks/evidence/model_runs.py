@@ -25,7 +25,7 @@ from checks.evidence.answers import (
 from checks.evidence.data import DataProblemError, Evaluation, Reader, label_text, load_evaluation
 from checks.evidence.timings import Timings, measure
 from checks.sandbox import ModelSession, SandboxUnavailable, describe_bytes
-from checks.sandbox.errors import SandboxError
+from checks.sandbox.errors import Kind, ModelFailed, SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ class ModelRuns:
         """Ends the child, if there is one."""
         if self._session is not None:
             self._session.close()
-            self._session = None
+            self._session = self._load = None
 
     def evaluation(self) -> Evaluation:
         """The evaluation data. Raises RunProblemError."""
@@ -100,6 +100,19 @@ class ModelRuns:
             case Evaluation() as evaluation, Predictions() as predictions:
                 return evaluation, predictions
         return None
+
+    def model_inputs(self) -> Table:
+        """The evaluation rows' columns as the model is given them. Raises RunProblemError."""
+        return self._inputs(self.evaluation(), self._open_info())
+
+    def answers(self, inputs: Table) -> Predictions:
+        """The model's answers on other rows: changed, repeated or picked ones, as a probe wants.
+
+        `inputs` has the columns of `model_inputs()`, or deliberately not; any number of rows. An
+        exception of the model itself leaves the child alive. Raises RunProblemError.
+        """
+        outcome = self._attempt(lambda: self._answer(self._open(), self._open_info(), inputs))
+        return self._unwrap(outcome)
 
     def base_predictions(self) -> Predictions:
         """The base branch's model's answers on the same rows. Raises RunProblemError."""
@@ -152,7 +165,9 @@ class ModelRuns:
         except SandboxUnavailable:
             raise
         except SandboxError as error:
-            self.close()
+            alive = isinstance(error, ModelFailed) and error.kind in {Kind.RAISED, Kind.REFUSED}
+            if not alive or self._load is None:
+                self.close()
             return RunProblemError(
                 f"{self.model.path} could not be run: {error}",
                 f"mend {self.model.path} or what it was saved from; "
@@ -192,10 +207,12 @@ class ModelRuns:
         return session
 
     def _predict(self, session: ModelSession, info: LoadInfo | None) -> Predictions:
-        evaluation = self.evaluation()
         if info is None:
             raise RunProblemError("the model was not loaded", "")
-        inputs = self._inputs(evaluation, info)
+        return self._answer(session, info, self._inputs(self.evaluation(), info))
+
+    def _answer(self, session: ModelSession, info: LoadInfo, inputs: Table) -> Predictions:
+        evaluation = self.evaluation()
         answer = session.predict(inputs).values
         if answer.ndim == 2 and answer.shape[1] == 1:
             answer = answer[:, 0]
