@@ -18,6 +18,7 @@ from checks.sandbox.errors import Kind, ModelFailed, SandboxUnavailable, clean
 from checks.sandbox.limits import Layers, Limits
 from checks.sandbox.wire import Json, Malformed, Reader, pack
 
+UNFIT = "Unfit"  # what a script of ours raises when it has a sentence for a person
 T = TypeVar("T")
 
 
@@ -140,6 +141,8 @@ class Session:
                 sentence = f"{self.subject} needed more than {limit} MiB while {doing}."
                 raise ModelFailed(Kind.RAISED, sentence)
             message = clean(raised.get("message", ""))
+            if name == UNFIT:
+                raise ModelFailed(Kind.RAISED, f"{self.subject} cannot be used: {message}.")
             raise ModelFailed(
                 Kind.RAISED, f"{self.subject} failed while {doing}: {name}: {message}"
             )
