@@ -259,6 +259,8 @@ def do_lock(_state: Header, _header: Header, body: bytearray) -> Reply:
 
 def do_import(_state: Header, header: Header, _body: bytearray) -> Reply:
     """Imports ahead of time what it can, and says what it cannot."""
+    # torch asks when it is imported; the answer would be sought by starting gcc and ldconfig.
+    vars(import_module("ctypes.util"))["find_library"] = lambda _name: None
     missing = {}
     for name in header["modules"]:
         try:
@@ -313,14 +315,13 @@ def do_predict(state: Header, header: Header, body: bytearray) -> Reply:
 def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
     """A DataFrame for a model that knows names or for text columns, else a plain matrix.
 
-    A model says by `takes_` that it wants something else: "named" is an array for each column.
+    A loader's model says by `takes_` what it wants; "named" is an array for each column.
     """
     numpy = import_module("numpy")
-    wanted = state["input"]
-    if wanted == "auto":
-        wanted = getattr(state["model"], "takes_", "auto")
+    wanted = getattr(state["model"], "takes_", state["input"])
     if wanted == "named":
-        return {name: numpy.array(values) for name, _, values in columns}
+        kinds = {"str": object}
+        return {name: numpy.array(each, kinds.get(kind)) for name, kind, each in columns}
     text = any(kind == "str" for _, kind, _ in columns)
     named = text or hasattr(state["model"], "feature_names_in_")
     if wanted == "array" or (wanted == "auto" and not named):
