@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from checks.environment import missing
+from checks.environment.home import Home
 from checks.evidence import outputs
 from checks.evidence.answers import Predictions, RunProblemError
 from checks.evidence.data import DataProblemError, Evaluation, Reader, label_text, load_evaluation
@@ -53,11 +55,17 @@ class ModelRuns:
     """One model's runs. A context manager; closing ends the child."""
 
     def __init__(
-        self, model: ModelFile, reader: Reader, config: Config, base: ModelFile | None = None
+        self,
+        model: ModelFile,
+        reader: Reader,
+        config: Config,
+        base: ModelFile | None = None,
+        home: Home | None = None,
     ) -> None:
         self.model = model
         self.base = base
         self._reader = reader
+        self._home = home or Home(reader.repository, model.path, reader.interpreter)
         self._config = config
         self._session: ModelSession | None = None
         self._load: LoadInfo | None = None
@@ -74,6 +82,7 @@ class ModelRuns:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        self._home.close()
 
     def close(self) -> None:
         """Ends the child, if there is one."""
@@ -179,7 +188,8 @@ class ModelRuns:
                 self.close()
             return RunProblemError(
                 f"{self.model.path} could not be run: {error}",
-                f"mend {self.model.path} or what it was saved from; "
+                missing.advice(str(error), self.model.path)
+                or f"mend {self.model.path} or what it was saved from; "
                 "`python train.py` of the same versions should load and predict",
                 self.model.path,
             )
@@ -216,11 +226,14 @@ class ModelRuns:
         }
 
     def _start(self, model: ModelFile) -> ModelSession:
-        reader, more = self._reader, model.adapter.address_space
+        reader, place = self._reader, self._home.open()
+        more = model.adapter.address_space
         limits = replace(reader.limits, memory_bytes=reader.limits.memory_bytes + more)
-        session = ModelSession(reader.interpreter, limits=limits, trust=reader.trust)
-        if session.warning and session.warning not in self.notes:
-            self.notes.append(session.warning)
+        session = ModelSession(
+            place.interpreter, limits=limits, trust=reader.trust, code=place.code
+        )
+        said = [*place.notes, *([session.warning] if session.warning else [])]
+        self.notes.extend(note for note in said if note not in self.notes)
         return session
 
     def _predict(

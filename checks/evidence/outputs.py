@@ -230,7 +230,8 @@ def _scored(values: Floats, reading: Reading, evaluation: Evaluation) -> Predict
 
 def _both(values: Floats, form: Form) -> Floats:
     """Two columns of one number: softmax of (0, x) is sigmoid of x."""
-    return np.c_[1 - values, values] if form is Form.PROBABILITIES else np.c_[0 * values, values]
+    other = 1 - values if form is Form.PROBABILITIES else np.zeros_like(values)
+    return np.column_stack([other, values])
 
 
 def _at(positions: Array, labels: tuple[str, ...]) -> Array:

@@ -1,4 +1,4 @@
-"""What torch saves: TorchScript, whole modules, state dicts, and graphs of torch.export under that name."""
+"""What torch saves: TorchScript, whole modules, state dicts; torch.export by that suffix too."""
 
 from __future__ import annotations
 

@@ -7,13 +7,17 @@ by its name; networks are trained in float32, whatever kind of number the table 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import tempfile
 import zipfile
 from importlib import import_module
 from typing import Any
 
-# torch.export makes this folder when it is imported; one that is there need not be made.
+# torch.export wants a place for its cache when it is imported. Nothing can be written, and a folder
+# that is there need not be made.
+tempfile.tempdir = "/"
 os.environ["TORCHINDUCTOR_CACHE_DIR"] = "/"
 WEIGHTS = ("state_dict", "model_state_dict", "model", "weights")
 WHOLE = ("model", "module", "net")
@@ -76,10 +80,9 @@ def load(payload: bytes, options: dict[str, Any]) -> Any:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     module = opened(torch, payload, options)
     if callable(getattr(module, "eval", None)):
-        try:
+        # A module of torch.export is what it was exported as.
+        with contextlib.suppress(NotImplementedError):
             module.eval()
-        except NotImplementedError:  # a module of torch.export is what it was exported as
-            pass
     return Module(module, options)
 
 
@@ -101,7 +104,7 @@ def opened(torch: Any, payload: bytes, options: dict[str, Any]) -> Any:
 
 
 def archive(payload: bytes) -> str:
-    """"script" for TorchScript, "export" for torch.export, "" for what `torch.load` reads."""
+    """ "script" for TorchScript, "export" for torch.export, "" for what `torch.load` reads."""
     if not payload.startswith(b"PK"):
         return ""
     try:
@@ -111,8 +114,9 @@ def archive(payload: bytes) -> str:
     parts = {name.partition("/")[2] for name in names}
     if "constants.pkl" in parts:
         return "script"
-    exported = any("models/" in name or name.endswith("serialized_exported_program.json")
-                   for name in names)
+    exported = any(
+        "models/" in name or name.endswith("serialized_exported_program.json") for name in names
+    )
     return "export" if exported else ""
 
 
