@@ -94,7 +94,12 @@ def opened(torch: Any, payload: bytes, options: dict[str, Any]) -> Any:
         return torch.jit.load(file, map_location="cpu")
     if kind == "export":
         return import_module("torch.export").load(file).module()
-    found = torch.load(file, map_location="cpu", weights_only=False)
+    try:
+        found = torch.load(file, map_location="cpu", weights_only=False)
+    except (EOFError, RuntimeError) as error:
+        if "EOF" in f"{type(error).__name__} {error}":
+            raise Unfit("the file is cut off: its tensors end before they should") from error
+        raise
     if isinstance(found, torch.nn.Module):
         return found
     if not isinstance(found, dict):
