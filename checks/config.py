@@ -67,6 +67,19 @@ class ModelConfig:
     task: Literal["classification", "regression"] | None = setting(
         "what the model does; without it, the target column is asked"
     )
+    constructor: str | None = setting(
+        '"package.module:function" of the repository that makes the model for bare weights'
+    )
+    input: Literal["auto", "frame", "array", "named"] = setting(
+        "what predict is given: a DataFrame, a matrix, or an array for each column by its name",
+        "auto",
+    )
+    shape: tuple[int, ...] = setting(
+        "what each row of a matrix is reshaped to, such as [1, 28, 28]", ()
+    )
+    output: Literal["auto", "labels", "probabilities", "logits", "values"] = setting(
+        "what predict returns; auto finds out and says what it took for granted", "auto"
+    )
 
 
 @dataclass(frozen=True)
