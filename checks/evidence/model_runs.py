@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
 
@@ -174,7 +174,7 @@ class ModelRuns:
             if base is None:
                 raise RunProblemError("there is no base model to compare with", "")
             with self._start(base) as session:
-                info = session.load(base.payload, base.adapter.loader, _options(base))
+                info = session.load(base.payload, base.adapter.loader, base.adapter.options())
                 return self._predict(session, info)
 
         return self._attempt(run)
@@ -220,9 +220,7 @@ class ModelRuns:
                 raise RunProblemError(f"{self.model.path}: {wrong}", fix, self.model.path)
             self._session = self._start(self.model)
             adapter = self.model.adapter
-            self._load = self._session.load(
-                self.model.payload, adapter.loader, _options(self.model)
-            )
+            self._load = self._session.load(self.model.payload, adapter.loader, adapter.options())
         return self._session
 
     def _open_info(self) -> LoadInfo:
@@ -295,7 +293,3 @@ class ModelRuns:
         values = session.predict(inputs, "predict_proba").values
         labels = [label_text(value) for value in info.classes.ravel()]
         return order_probabilities(values, labels, evaluation.classes)
-
-
-def _options(model: ModelFile) -> dict[str, Any]:
-    return {"imports": list(model.adapter.imports)}
