@@ -19,7 +19,14 @@ from checks.environment import missing
 from checks.environment.home import Home
 from checks.evidence import outputs
 from checks.evidence.answers import Predictions, RunProblemError
-from checks.evidence.data import DataProblemError, Evaluation, Reader, label_text, load_evaluation
+from checks.evidence.data import (
+    DataProblemError,
+    Evaluation,
+    Reader,
+    label_text,
+    load_evaluation,
+    load_training,
+)
 from checks.evidence.timings import Timings, measure
 from checks.sandbox import ModelSession, SandboxUnavailable, describe_bytes
 from checks.sandbox.errors import Kind, ModelFailed, SandboxError
@@ -94,6 +101,10 @@ class ModelRuns:
         """The evaluation data. Raises RunProblemError."""
         return self._unwrap(self._evaluation)
 
+    def training(self) -> Evaluation | None:
+        """The rows that the model was trained on, if configured. Raises RunProblemError."""
+        return self._unwrap(self._training)
+
     def predictions(self) -> Predictions:
         """The model's answers on the evaluation rows. Raises RunProblemError."""
         return self._unwrap(self._predictions)
@@ -144,6 +155,17 @@ class ModelRuns:
         except DataProblemError as error:
             where = self._config.data.evaluation
             return RunProblemError(f"the evaluation data cannot be used: {error}", error.fix, where)
+
+    @cached_property
+    def _training(self) -> Evaluation | RunProblemError | None:
+        try:
+            training = load_training(self._reader, self._config, self.evaluation().task)
+            if training is not None:
+                self.notes.extend(f"{training.path}: {note}" for note in training.notes)
+            return training
+        except DataProblemError as error:
+            where = self._config.data.training
+            return RunProblemError(f"the training data cannot be used: {error}", error.fix, where)
 
     @cached_property
     def _predictions(self) -> Predictions | RunProblemError:
