@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from checks import action_io, report_json, run
-from checks.action_checkout import BaseFile, inside, require_commit
-from checks.action_config import Rules, base_rules, own_rules
+from checks.action_checkout import inside, require_commit
+from checks.action_config import base_rules, own_rules
 from checks.action_log import inert_streams
+from checks.base.objects import BaseFile
 from checks.errors import HoldpointError
 from checks.publish.bodies import MARKER, Publication, headline, publication, unjudged
 from checks.publish.errors import MissingError, PublishError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from checks.action_io import Event, Inputs, Runner
     from checks.action_log import Log
+    from checks.base.rules import Rules
     from checks.report import Report
 
 REPORT_NAME = "holdpoint-report.json"
@@ -112,7 +114,7 @@ def _judge(
             trust_model=inputs.trust_model,
             commit=event.head_sha,
             repository=event.repository,
-            base_model=rules.base_model,
+            against=rules.against,
             notes=(*rules.notes, *_merge_note(commit, event)),
         )
         report = run.run(root, config=rules.config, options=options)

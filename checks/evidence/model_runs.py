@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MAX_MODEL = 2 << 30  # bytes of a model file
+
 
 @dataclass(frozen=True, eq=False)
 class ModelFile:
@@ -58,10 +60,14 @@ class ModelRuns:
     """One model's runs. A context manager; closing ends the child."""
 
     def __init__(
-        self, model: ModelFile, reader: Reader, config: Config, base: ModelFile | None = None
+        self, model: ModelFile, reader: Reader, config: Config, base: ModelRuns | None = None
     ) -> None:
+        """`base` is the runs of another model, which is judged on this one's evaluation rows."""
         self.model = model
         self.base = base
+        self._rows_of: ModelRuns | None = None
+        if base is not None:
+            base._rows_of = self
         self._reader = reader
         self._config = config
         self._session: ModelSession | None = None
@@ -116,7 +122,9 @@ class ModelRuns:
 
     def base_predictions(self) -> Predictions:
         """The base branch's model's answers on the same rows. Raises RunProblemError."""
-        return self._unwrap(self._base_predictions)
+        if self.base is None:
+            raise RunProblemError("there is no base model to compare with", "")
+        return self.base.predictions()
 
     def timings(self) -> Timings:
         """Load time, single calls, batches, memory. Raises RunProblemError."""
@@ -124,6 +132,8 @@ class ModelRuns:
 
     @cached_property
     def _evaluation(self) -> Evaluation | RunProblemError:
+        if self._rows_of is not None:
+            return self._rows_of._evaluation
         try:
             evaluation = load_evaluation(self._reader, self._config)
             self.notes.extend(evaluation.notes)
@@ -135,18 +145,6 @@ class ModelRuns:
     @cached_property
     def _predictions(self) -> Predictions | RunProblemError:
         return self._attempt(lambda: self._predict(self._open(), self._load))
-
-    @cached_property
-    def _base_predictions(self) -> Predictions | RunProblemError:
-        def run() -> Predictions:
-            base = self.base
-            if base is None:
-                raise RunProblemError("there is no base model to compare with", "")
-            with self._start(base) as session:
-                info = session.load(base.payload, base.adapter.loader, _options(base))
-                return self._predict(session, info)
-
-        return self._attempt(run)
 
     @cached_property
     def _timings(self) -> Timings | RunProblemError:
