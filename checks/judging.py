@@ -57,7 +57,7 @@ class Work:
 
     def compared(self, base: BaseSide, model: ModelFile, against: Against) -> Judged:
         """Judges the change's tree and the base's."""
-        other = base.model if base.model and base.model.digest != model.digest else None
+        other = None if base.same else base.model
         with ExitStack() as stack:
             theirs = None
             if other is not None and base.repository is not None:
@@ -88,8 +88,7 @@ class Work:
         jobs = [schedule.Job(check, context) for check in self.checks]
         if base is None:
             return jobs
-        same = base.model is not None and base.model.digest == context.runs.model.digest
-        jobs = [replace(job, of_base=True, same_model=same) for job in jobs]
+        jobs = [replace(job, of_base=True, same_model=base.same) for job in jobs]
         return [job for job in jobs if base.model or job.needs is Needs.TREE]
 
     def _judge(self, jobs: list[schedule.Job]) -> schedule.Found:

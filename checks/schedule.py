@@ -30,7 +30,7 @@ class Job:
     check: Check
     context: Context
     of_base: bool = False
-    same_model: bool = False  # the base's model is the change's, bit for bit
+    same_model: bool = False  # the base's model is the change's, and so is its code
 
     @property
     def needs(self) -> Needs:

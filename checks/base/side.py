@@ -21,7 +21,7 @@ from checks.errors import CannotJudgeError
 from checks.evidence import git
 from checks.evidence.data import MAX_BYTES
 from checks.evidence.model_runs import MAX_MODEL, ModelFile
-from checks.evidence.repository import FileError, Repository, digest, scan
+from checks.evidence.repository import MAX_TEXT, FileError, Repository, digest, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +31,20 @@ if TYPE_CHECKING:
     from checks.config import Config
 
 
+CODE = (
+    *("*.py", "*.lock", "*requirements*.txt", "*requirements*.in", "pyproject.toml", "setup.cfg"),
+    *("Pipfile", "environment*.yml", "environment*.yaml", "conda*.yml", "conda*.yaml"),
+)
+
+
 @dataclass(frozen=True)
 class BaseSide:
     """What was prepared. `repository` is None where the base's tree cannot be had, `why` says why.
 
     `head` is the change's tree, its evaluation rows replaced by the base's where those count.
     `config` judges the base's tree. `model` is None where there is none; `new` says that the base
-    has none, `why` otherwise that it could not be read.
+    has none, `why` otherwise that it could not be read. `same` says that the base's model is the
+    change's, bit for bit, and so is all code that it may import or be installed with.
     """
 
     head: Repository
@@ -45,6 +52,7 @@ class BaseSide:
     repository: Repository | None = None
     model: ModelFile | None = None
     new: bool = False
+    same: bool = False
     why: str = ""
     changes: tuple[str, ...] = ()
 
@@ -63,7 +71,9 @@ def prepared(
             yield replace(side, why=f"The checks were not compared: {error}.")
             return
         repository = replace(scan(tree), elsewhere=rows or _same_rows(head, config))
-        yield _with_model(replace(side, repository=repository), against, model)
+        side = _with_model(replace(side, repository=repository), against, model)
+        same = side.model is not None and side.model.digest == model.digest
+        yield replace(side, same=same and _code(head) == _code(repository))
 
 
 def _rows(
@@ -104,6 +114,17 @@ def _same_rows(head: Repository, config: Config) -> dict[str, Path | str]:
     """The base's tree is judged on the rows of the change's tree where both are the same."""
     path = config.data.evaluation
     return {} if path is None else {path: head.root}
+
+
+def _code(repository: Repository) -> dict[str, str]:
+    """What may change how the same model answers, by path: digests of code and requirements."""
+    found = {}
+    for file in repository.matching(*CODE):
+        try:
+            found[file.path] = digest(repository.read_bytes(file.path, MAX_TEXT))
+        except FileError as error:
+            found[file.path] = str(error)
+    return found
 
 
 def _with_model(side: BaseSide, against: Against, model: ModelFile) -> BaseSide:

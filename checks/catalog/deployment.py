@@ -78,7 +78,7 @@ ITEMS: Mapping[str, Item] = {
         "k8s/: add a manifest that deploys the model (see examples/lending/k8s)",
     ),
     "strategy.stated": Item(
-        "a deployment strategy that is stated",
+        "a stated strategy that keeps serving",
         0.15,
         "state the strategy in the manifest (canary, blue-green or rolling)",
     ),

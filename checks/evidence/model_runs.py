@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from checks.environment import missing
+from checks.environment.home import Home
 from checks.evidence.answers import (
     Predictions,
     RunProblemError,
@@ -60,7 +62,12 @@ class ModelRuns:
     """One model's runs. A context manager; closing ends the child."""
 
     def __init__(
-        self, model: ModelFile, reader: Reader, config: Config, base: ModelRuns | None = None
+        self,
+        model: ModelFile,
+        reader: Reader,
+        config: Config,
+        base: ModelRuns | None = None,
+        home: Home | None = None,
     ) -> None:
         """`base` is the runs of another model, which is judged on this one's evaluation rows."""
         self.model = model
@@ -69,6 +76,7 @@ class ModelRuns:
         if base is not None:
             base._rows_of = self
         self._reader = reader
+        self._home = home or Home(reader.repository, model.path, reader.interpreter)
         self._config = config
         self._session: ModelSession | None = None
         self._load: LoadInfo | None = None
@@ -84,6 +92,7 @@ class ModelRuns:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        self._home.close()
 
     def close(self) -> None:
         """Ends the child, if there is one."""
@@ -168,7 +177,8 @@ class ModelRuns:
                 self.close()
             return RunProblemError(
                 f"{self.model.path} could not be run: {error}",
-                f"mend {self.model.path} or what it was saved from; "
+                missing.advice(str(error), self.model.path)
+                or f"mend {self.model.path} or what it was saved from; "
                 "`python train.py` of the same versions should load and predict",
                 self.model.path,
             )
@@ -198,10 +208,12 @@ class ModelRuns:
         return self._load
 
     def _start(self, _model: ModelFile) -> ModelSession:
-        reader = self._reader
-        session = ModelSession(reader.interpreter, limits=reader.limits, trust=reader.trust)
-        if session.warning and session.warning not in self.notes:
-            self.notes.append(session.warning)
+        reader, place = self._reader, self._home.open()
+        session = ModelSession(
+            place.interpreter, limits=reader.limits, trust=reader.trust, code=place.code
+        )
+        said = [*place.notes, *([session.warning] if session.warning else [])]
+        self.notes.extend(note for note in said if note not in self.notes)
         return session
 
     def _predict(self, session: ModelSession, info: LoadInfo | None) -> Predictions:

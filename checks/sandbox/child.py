@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
 MAGIC = b"HPT1"
@@ -218,6 +219,14 @@ def thread_backend() -> contextlib.AbstractContextManager[Any]:
     return context
 
 
+class RepositoryFinder:
+    """Asked last: on sys.path a repository's package would hide an installed namespace package."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return PathFinder.find_spec(name, sys.argv[3:], target) if path is None else None
+
+
 # --- loaders: one function a format, from bytes ---------------------------------------------------
 
 
@@ -378,6 +387,7 @@ def words(error: BaseException) -> str:
 def main() -> None:
     requests, results = int(sys.argv[1]), int(sys.argv[2])
     use_threads_only()
+    sys.meta_path.append(RepositoryFinder)
     state: Header = {}
     while True:
         header, body = receive(requests)

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from checks.sandbox import process, spawn
 from checks.sandbox.channel import Closed, Exchange, Late
 from checks.sandbox.errors import Kind, ModelFailed, SandboxUnavailable, clean
 from checks.sandbox.limits import Layers, Limits
 from checks.sandbox.wire import Json, Malformed, Reader, pack
+
+if TYPE_CHECKING:
+    from checks.sandbox.code import Code
 
 T = TypeVar("T")
 
@@ -33,8 +36,9 @@ class Session:
         limits: Limits | None = None,
         trust: bool = False,
         only: frozenset[str] | None = None,
+        code: Code | None = None,
     ) -> None:
-        """Starts and locks a child of `interpreter`.
+        """Starts and locks a child of `interpreter`, which may import `code`.
 
         `trust` goes on where the least that counts as a sandbox is missing, and `warning` then says
         what is. `only` sets just these layers: it proves each alone, and judges nothing.
@@ -43,7 +47,7 @@ class Session:
         self.limits = limits or Limits()
         self._ended: ModelFailed | None = None
         self._requests = 0
-        self._child = spawn.start(interpreter, self.limits, only)
+        self._child = spawn.start(interpreter, self.limits, only, code)
         self.layers: Layers = self._child.layers
         try:
             self.warning = self._judge_layers(trust, only)

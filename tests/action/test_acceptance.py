@@ -44,8 +44,12 @@ def test_first_push_then_second_push(github: FakeGitHub, job: Job) -> None:
         "score": f"{record.overall_score:.4f}",
         "ready": "true",
         "conclusion": "success",
+        "critical": "0",
         "report-json": "holdpoint-report.json",
+        "report-html": "holdpoint-report.html",
     }
+    assert "<html" in (job.root / "holdpoint-report.html").read_text()
+    assert check.details_url == f"{github.url}/{REPO}/actions/runs/4711"
 
     second = job.push({"model/model.joblib": "not a model at all"})
     result = job.run()
@@ -153,7 +157,8 @@ def test_no_model_fails_closed(github: FakeGitHub, job: Job) -> None:
     assert "no model file was found" in github.comments(REPO, 7)[0].body
     assert "no model file was found" in result.summary
     assert result.outputs == {
-        "score": "", "ready": "false", "conclusion": "failure", "report-json": "",
+        "score": "", "ready": "false", "conclusion": "failure", "critical": "",
+        "report-json": "", "report-html": "",
     }  # fmt: skip
 
 
