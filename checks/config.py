@@ -35,7 +35,7 @@ FILE_NAMES = (
     ".github/holdpoint.yaml",
 )
 VERSION = 1
-ROOT_KEYS = ("version", "model", "data", "declarations", "waivers", "checks")
+ROOT_KEYS = ("version", "model", "data", "run", "declarations", "waivers", "checks")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 # JSON writes what lies beyond the first plane as two halves, which YAML does not know.
 _HALVES = re.compile(rb"(?<!\\)((?:\\\\)*)((?:\\u[dD][89abAB]..\\u[dD][c-fC-F]..)+)")
@@ -97,6 +97,15 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
+class RunConfig:
+    """`run:` how the judging itself is done."""
+
+    budget_seconds: float = number(
+        1800, about="no check begins after so many seconds; what is left out fails"
+    )
+
+
+@dataclass(frozen=True)
 class Declaration:
     """`declarations:` somebody says that something is in place; worth half, shown as declared."""
 
@@ -144,6 +153,7 @@ class Config:
     source: str | None = None
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
+    run: RunConfig = RunConfig()
     declarations: tuple[Declaration, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -209,12 +219,14 @@ def _root(node: Node, reader: Reader, checks: tuple[Check, ...]) -> Config:
         raise reader.error(version, "version", f"is {version.text!r}, expected {VERSION}")
     model = reader.section(ModelConfig, node.get("model"), "model")
     data = reader.section(DataConfig, node.get("data"), "data")
+    run = reader.section(RunConfig, node.get("run"), "run")
     written = _written(node.get("checks"), reader, checks)
     flat = config_flat.read(node, reader, checks)
     return Config(
         source=reader.source,
         model=model,
         data=data,
+        run=run,
         declarations=(
             *_declarations(node.get("declarations"), reader, checks),
             *(_from_flat(said, reader.source) for said in flat.said),

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MAX_MODEL = 2 << 30  # bytes of a model file
+
 
 @dataclass(frozen=True, eq=False)
 class ModelFile:
@@ -66,11 +68,15 @@ class ModelRuns:
         model: ModelFile,
         reader: Reader,
         config: Config,
-        base: ModelFile | None = None,
+        base: ModelRuns | None = None,
         home: Home | None = None,
     ) -> None:
+        """`base` is the runs of another model, which is judged on this one's evaluation rows."""
         self.model = model
         self.base = base
+        self._rows_of: ModelRuns | None = None
+        if base is not None:
+            base._rows_of = self
         self._reader = reader
         self._home = home or Home(reader.repository, model.path, reader.interpreter)
         self._config = config
@@ -140,7 +146,9 @@ class ModelRuns:
 
     def base_predictions(self) -> Predictions:
         """The base branch's model's answers on the same rows. Raises RunProblemError."""
-        return self._unwrap(self._base_predictions)
+        if self.base is None:
+            raise RunProblemError("there is no base model to compare with", "")
+        return self.base.predictions()
 
     def timings(self) -> Timings:
         """Load time, single calls, batches, memory. Raises RunProblemError."""
@@ -148,6 +156,8 @@ class ModelRuns:
 
     @cached_property
     def _evaluation(self) -> Evaluation | RunProblemError:
+        if self._rows_of is not None:
+            return self._rows_of._evaluation
         try:
             evaluation = load_evaluation(self._reader, self._config)
             self.notes.extend(evaluation.notes)
@@ -173,18 +183,6 @@ class ModelRuns:
             found, self._reading = self._predict(self._open(), self._load)
             self.notes += [f"{self._reading.note}."] if self._reading.note else []
             return found
-
-        return self._attempt(run)
-
-    @cached_property
-    def _base_predictions(self) -> Predictions | RunProblemError:
-        def run() -> Predictions:
-            base = self.base
-            if base is None:
-                raise RunProblemError("there is no base model to compare with", "")
-            with self._start(base) as session:
-                info = session.load(base.payload, base.adapter.loader, self._options(base))
-                return self._predict(session, info)[0]
 
         return self._attempt(run)
 
@@ -228,8 +226,9 @@ class ModelRuns:
                 fix = f"commit the real content of {self.model.path}"
                 raise RunProblemError(f"{self.model.path}: {wrong}", fix, self.model.path)
             self._session = self._start(self.model)
-            adapter = self.model.adapter
-            self._load = self._session.load(self.model.payload, adapter.loader, adapter.options())
+            self._load = self._session.load(
+                self.model.payload, self.model.adapter.loader, self._options(self.model)
+            )
         return self._session
 
     def _open_info(self) -> LoadInfo:

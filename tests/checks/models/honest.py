@@ -126,7 +126,6 @@ def repository(root: Path, model: Honest, payload: bytes | None = None) -> Path:
     for name, text in model.files.items():
         (root / name).write_text(text)
     (root / "holdpoint.yml").write_text(
-        f"model:\n  path: {model.name}\n{model.config}"
-        "data: {evaluation: rows.csv, target: y}\n"
+        f"model:\n  path: {model.name}\n{model.config}data: {{evaluation: rows.csv, target: y}}\n"
     )
     return root
