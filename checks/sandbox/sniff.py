@@ -164,7 +164,7 @@ def _tensors_end(payload: bytes) -> int | None:
 
     The header is a length (u64) and that many bytes of JSON; a header that is cut off ends beyond.
     """
-    (size,) = struct.unpack_from("<Q", payload.ljust(8, b"\0"))
+    size = int.from_bytes(payload[:8], "little")
     if not 2 <= size <= SAFETENSORS_HEADER:
         return None
     if len(payload) < 8 + size or size > HEADER_READ:
