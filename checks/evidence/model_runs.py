@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from checks import models
 from checks.environment import missing
 from checks.environment.home import Home
 from checks.evidence import outputs
@@ -244,6 +245,8 @@ class ModelRuns:
             "input": wanted.input,
             "shape": list(wanted.shape),
             "constructor": wanted.constructor,
+            "entry": models.entry(wanted.path or ""),
+            "weights": wanted.weights is not None,
         }
 
     def _start(self, model: ModelFile) -> ModelSession:
