@@ -81,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="go on where the sandbox lacks layers: the model can then do what you can do",
     )
+    parser.add_argument(
+        "--no-environment",
+        action="store_true",
+        help="install nothing: run the model with the packages that are installed with Holdpoint",
+    )
     return parser
 
 
@@ -102,7 +107,11 @@ def _judge(arguments: argparse.Namespace) -> Report:
         raise CannotJudgeError(f"{arguments.path} is not a folder; name a repository to judge")
     if arguments.trust_model:
         sys.stderr.write("holdpoint: --trust-model: the model may run without a full sandbox\n")
-    options = engine.Options(only=tuple(arguments.only or ()), trust_model=arguments.trust_model)
+    options = engine.Options(
+        only=tuple(arguments.only or ()),
+        trust_model=arguments.trust_model,
+        environment="tool" if arguments.no_environment else None,
+    )
     return engine.run(root, config=configuration(root, arguments.config), options=options)
 
 

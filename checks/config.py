@@ -67,6 +67,12 @@ class ModelConfig:
     task: Literal["classification", "regression"] | None = setting(
         "what the model does; without it, the target column is asked"
     )
+    requirements: str | None = setting(
+        "the lock or requirements file of its packages; without it, the nearest one is taken"
+    )
+    environment: Literal["auto", "own", "tool"] = setting(
+        "where it runs: with packages of its own, with Holdpoint's, or as it needs", "auto"
+    )
 
 
 @dataclass(frozen=True)

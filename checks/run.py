@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from checks import catalog, judge, models, waivers
 from checks import config as config_module
 from checks.check import Check, Context
+from checks.environment.home import Home, Mode
 from checks.errors import CannotJudgeError, ConfigError
 from checks.evidence import git
 from checks.evidence.data import MAX_BYTES, Reader
@@ -48,6 +49,7 @@ class Options:
     repository: str | None = None
     base_model: bytes | None = None  # the base branch's model file, for a paired comparison
     notes: tuple[str, ...] = ()
+    environment: Mode | None = None  # None: as the configuration says
 
 
 def utc_now() -> datetime:
@@ -90,7 +92,7 @@ def run(
     model = find_model(repository, config)
     reader = Reader(repository, options.interpreter, options.limits, options.trust_model)
     base = _base_model(model, options)
-    with ModelRuns(model, reader, config, base) as runs:
+    with ModelRuns(model, reader, config, base, _home(repository, model, config, options)) as runs:
         context = Context(repository, config, runs)
         try:
             verdicts = tuple(_judge(check, context, started) for check in checks)
@@ -98,6 +100,7 @@ def run(
             raise CannotJudgeError(str(error)) from error
         notes = (*options.notes, *_scope_notes(checks, options), *config.notes, *runs.notes)
         notes = (*notes, *waivers.notes(config.waivers, verdicts, _day(started)))
+        made_with = {**versions(), **runs.versions}
     overall = judge.judge(verdicts, complete=len(checks) == len(catalog.discover()))
     head = git.head_commit(root)
     if head is not None and not git.is_committed(root, model.path, model.payload):
@@ -114,7 +117,7 @@ def run(
         recommendations=overall.recommendations,
         next_steps=overall.next_steps,
         repository=options.repository,
-        versions=versions(),
+        versions=made_with,
         notes=(*repository.notes, *notes),
     )
 
@@ -129,6 +132,11 @@ def find_model(repository: Repository, config: Config) -> ModelFile:
         where = f"; model.path in {config.source} names it" if config.source else ""
         raise CannotJudgeError(f"the model cannot be read: {error}{where}") from error
     return ModelFile(path, payload, digest(payload), adapter)
+
+
+def _home(repository: Repository, model: ModelFile, config: Config, options: Options) -> Home:
+    mode = options.environment or config.model.environment
+    return Home(repository, model, options.interpreter, mode, config.model.requirements)
 
 
 def versions() -> dict[str, str]:

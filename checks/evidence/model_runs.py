@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 
 from checks.environment import missing
-from checks.environment.home import Home
+from checks.environment.home import Home, HomeError
 from checks.evidence.answers import (
     Predictions,
     RunProblemError,
@@ -30,7 +30,7 @@ from checks.sandbox import ModelSession, SandboxUnavailable, describe_bytes
 from checks.sandbox.errors import Kind, ModelFailed, SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from checks.config import Config
@@ -70,7 +70,7 @@ class ModelRuns:
         self.model = model
         self.base = base
         self._reader = reader
-        self._home = home or Home(reader.repository, model.path, reader.interpreter)
+        self._home = home or Home(reader.repository, model, reader.interpreter)
         self._config = config
         self._session: ModelSession | None = None
         self._load: LoadInfo | None = None
@@ -93,6 +93,11 @@ class ModelRuns:
         if self._session is not None:
             self._session.close()
             self._session = self._load = None
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions that the model ran with; empty when no check has asked for it."""
+        return self._home.versions
 
     def evaluation(self) -> Evaluation:
         """The evaluation data. Raises RunProblemError."""
@@ -210,7 +215,11 @@ class ModelRuns:
         return self._load
 
     def _start(self, _model: ModelFile) -> ModelSession:
-        reader, place = self._reader, self._home.open()
+        reader = self._reader
+        try:
+            place = self._home.open()
+        except HomeError as error:
+            raise RunProblemError(str(error), error.fix, error.where) from error
         session = ModelSession(
             place.interpreter, limits=reader.limits, trust=reader.trust, code=place.code
         )
