@@ -85,6 +85,12 @@ class ModelConfig:
     output: Literal["auto", "labels", "probabilities", "logits", "values"] = setting(
         "what predict returns; auto finds out and says what it took for granted", "auto"
     )
+    requirements: str | None = setting(
+        "the lock or requirements file of its packages; without it, the nearest one is taken"
+    )
+    environment: Literal["auto", "own", "tool"] = setting(
+        "where it runs: with packages of its own, with Holdpoint's, or as it needs", "auto"
+    )
 
 
 @dataclass(frozen=True)

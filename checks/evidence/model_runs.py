@@ -17,7 +17,7 @@ import numpy as np
 
 from checks import models
 from checks.environment import missing
-from checks.environment.home import Home
+from checks.environment.home import Home, HomeError
 from checks.evidence import outputs
 from checks.evidence.answers import Predictions, RunProblemError
 from checks.evidence.data import (
@@ -33,7 +33,7 @@ from checks.sandbox import ModelSession, SandboxUnavailable, describe_bytes
 from checks.sandbox.errors import Kind, ModelFailed, SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from checks.config import Config
@@ -79,7 +79,7 @@ class ModelRuns:
         if base is not None:
             base._rows_of = self
         self._reader = reader
-        self._home = home or Home(reader.repository, model.path, reader.interpreter)
+        self._home = home or Home(reader.repository, model, reader.interpreter)
         self._config = config
         self._session: ModelSession | None = None
         self._load: LoadInfo | None = None
@@ -103,6 +103,11 @@ class ModelRuns:
         if self._session is not None:
             self._session.close()
             self._session = self._load = None
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions that the model ran with; empty when no check has asked for it."""
+        return self._home.versions
 
     def evaluation(self) -> Evaluation:
         """The evaluation data. Raises RunProblemError."""
@@ -250,7 +255,11 @@ class ModelRuns:
         }
 
     def _start(self, model: ModelFile) -> ModelSession:
-        reader, place = self._reader, self._home.open()
+        reader = self._reader
+        try:
+            place = self._home.open()
+        except HomeError as error:
+            raise RunProblemError(str(error), error.fix, error.where) from error
         more = model.adapter.address_space
         limits = replace(reader.limits, memory_bytes=reader.limits.memory_bytes + more)
         session = ModelSession(
