@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import ast
 import sys
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from checks.environment.missing import INSTALLED_AS
-from checks.evidence import pickles
+from checks.evidence import pickles, syntax
 from checks.evidence.dependencies import trained_with
 from checks.evidence.repository import FileError
 
@@ -85,10 +84,8 @@ def _path_of(repository: Repository, prefixes: list[str], module: str) -> str | 
 def _imports(repository: Repository, path: str, module: str) -> Iterator[str]:
     """The modules that a file imports, relative ones spelled out."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the repository's own odd escapes
-            tree = ast.parse(repository.read_text(path, MAX_SOURCE))
-    except (FileError, SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = syntax.parse(repository.read_text(path, MAX_SOURCE), path)
+    except (FileError, SyntaxError):
         return
     package = module.split(".") if path.endswith("/__init__.py") else module.split(".")[:-1]
     for node in ast.walk(tree):
