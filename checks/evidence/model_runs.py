@@ -9,6 +9,7 @@ model is a `RunProblemError` with a sentence, which becomes a critical finding.
 from __future__ import annotations
 
 import difflib
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -78,6 +79,7 @@ class ModelRuns:
         self._reader = reader
         self._home = home or Home(reader.repository, model.path, reader.interpreter)
         self._config = config
+        self._thread = threading.get_ident()
         self._session: ModelSession | None = None
         self._load: LoadInfo | None = None
         self.notes: list[str] = []  # what a reader of the figures should know
@@ -208,6 +210,9 @@ class ModelRuns:
         return self._load
 
     def _start(self, _model: ModelFile) -> ModelSession:
+        if threading.get_ident() != self._thread:
+            # The kernel would end the child with this thread, in the middle of another check.
+            raise RuntimeError("a check that says `needs = Needs.TREE` asked the model")
         reader, place = self._reader, self._home.open()
         session = ModelSession(
             place.interpreter, limits=reader.limits, trust=reader.trust, code=place.code
