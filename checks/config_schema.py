@@ -108,7 +108,7 @@ def _kind(hint: Any) -> JsonObject:
     if origin in {Union, types.UnionType}:
         return _kind(next(each for each in get_args(hint) if each is not type(None)))
     if origin is tuple:
-        return {"type": ["array", "null"], "items": {"type": "string"}}
+        return {"type": ["array", "null"], "items": _plain(_kind(get_args(hint)[0]))}
     if origin is Literal:
         return {"type": ["string", "null"], "enum": [*get_args(hint), None]}
     names = {str: "string", bool: "boolean", int: "integer", float: "number"}

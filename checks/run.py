@@ -103,7 +103,7 @@ def run(
     if options.against is None:
         judged = work.alone(repository, model)
     else:
-        with side.prepared(options.against, repository, model, config) as base:
+        with side.prepared(options.against, repository, model, config, find_model) as base:
             judged = work.compared(base, model, options.against)
     verdicts = judged.verdicts
     notes = (*options.notes, *_scope_notes(checks, options), *config.notes, *judged.notes)
@@ -135,6 +135,9 @@ def find_model(repository: Repository, config: Config) -> ModelFile:
     """The model file that is configured, or the repository's only one. Raises CannotJudgeError."""
     path = config.model.path or _only_model(repository)
     adapter = models.find(path, config.model.format)
+    entry = models.entry(path)
+    if entry is not None:
+        path = config.model.weights or _source(repository, entry)
     try:
         payload = repository.read_bytes(path, MAX_MODEL)
     except FileError as error:
@@ -177,6 +180,19 @@ def _only_model(repository: Repository) -> str:
     raise CannotJudgeError(
         f"{len(found)} model files were found ({shown}); say which one by model.path in {name}"
     )
+
+
+def _source(repository: Repository, entry: str) -> str:
+    """The file of a "package.module:function". Raises CannotJudgeError."""
+    name = entry.partition(":")[0].replace(".", "/")
+    endings = (f"/{name}.py", f"/{name}/__init__.py")
+    found = [file.path for file in repository.files if f"/{file.path}".endswith(endings)]
+    if not found:
+        raise CannotJudgeError(
+            f"model.path names {entry}, but there is no {name}.py; name a function of one of "
+            "this repository's Python files"
+        )
+    return min(found, key=lambda path: (path.count("/"), path))
 
 
 def _scope_notes(checks: tuple[Check, ...], options: Options) -> tuple[str, ...]:
