@@ -105,7 +105,7 @@ def run(
     if options.against is None:
         judged = work.alone(repository, model)
     else:
-        with side.prepared(options.against, repository, model, config) as base:
+        with side.prepared(options.against, repository, model, config, find_model) as base:
             judged = work.compared(base, model, options.against)
     verdicts = judged.verdicts
     notes = (*options.notes, *_scope_notes(checks, options), *config.notes, *judged.notes)
