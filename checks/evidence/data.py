@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
@@ -62,6 +62,11 @@ class Evaluation:
     def rows(self) -> int:
         """How many rows are judged."""
         return len(self.truth)
+
+    def take(self, rows: Array) -> Evaluation:
+        """Only these rows: an index array."""
+        inputs, extras = self.inputs.take(rows), self.extras.take(rows)
+        return replace(self, inputs=inputs, extras=extras, truth=self.truth[rows])
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,14 @@ class ModelRuns:
         """The base branch's model's answers on the same rows. Raises RunProblemError."""
         return self._unwrap(self._base_predictions)
 
+    def of_base(self) -> ModelRuns | None:
+        """Runs of the base branch's model on the same rows, in a child that the caller closes."""
+        if self.base is None:
+            return None
+        runs = ModelRuns(self.base, self._reader, self._config)
+        runs._evaluation = self._evaluation
+        return runs
+
     def timings(self) -> Timings:
         """Load time, single calls, batches, memory. Raises RunProblemError."""
         return self._unwrap(self._timings)
