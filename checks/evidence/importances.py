@@ -78,12 +78,10 @@ def measure(runs: ModelRuns, plan: Plan) -> Importances:
         left_out=tuple(name for name in mine.inputs.names if name not in mine.declines),
         correlated=importance.correlated(mine.inputs),
     )
-    base = runs.of_base()
-    if base is None:
+    if runs.base is None:
         return found
     try:
-        with base:
-            theirs = _shuffle(base, replace(plan, metric=mine.metric))
+        theirs = _shuffle(runs.base, replace(plan, metric=mine.metric))
     except RunProblemError as problem:
         return replace(found, base_problem=str(problem))
     rows = mine.evaluation.rows

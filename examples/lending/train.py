@@ -20,6 +20,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.inspection import permutation_importance
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from validate import validate_digest, validate_rows  # type: ignore[import-not-found]
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE / "model" / "model.joblib"
@@ -71,7 +72,9 @@ def explain(model: Pipeline, training: pd.DataFrame, held_out: pd.DataFrame) -> 
 
 def main() -> None:
     """Fits, saves, explains, and writes the digest where the release names it."""
+    validate_digest(HERE / "data" / "training.csv")
     training = pd.read_csv(HERE / "data" / "training.csv")
+    validate_rows(training)
     model = build().fit(training[FEATURES], training[TARGET])
     joblib.dump(model, MODEL, compress=3)
     digest = "sha256:" + hashlib.sha256(MODEL.read_bytes()).hexdigest()

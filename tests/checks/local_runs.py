@@ -7,7 +7,7 @@ small cases takes seconds that say nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -74,16 +74,6 @@ class LocalRuns:
         labels = [label_text(each) for each in self.estimator.classes_]
         chances, why = order_probabilities(self.estimator.predict_proba(rows), labels, classes)
         return Predictions(predicted, known, chances, why)
-
-    def of_base(self) -> LocalRuns | None:
-        """The base branch's model on the same rows."""
-        return self.base
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """There is no child to end."""
 
 
 def judged(check: Any, root: Path, runs: LocalRuns, config: Config = CONFIG) -> Verdict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,6 @@ from checks.measure import importance
 from checks.measure.importance import Shuffle
 from checks.report import Grade, Severity
 from checks.sandbox.table import Table, column_of
-from tests.checks.conftest import finding_of
-from tests.checks.conftest import judge as judge_whole
 from tests.checks.local_runs import CONFIG, LocalRuns, judged, table_of
 from tests.checks.trees import of
 
@@ -196,16 +193,14 @@ def test_against_the_base_branchs_model(tmp_path: Path) -> None:
 
 
 def test_a_base_model_that_cannot_be_run_is_said(tmp_path: Path) -> None:
-    model = LogisticRegression().fit(INPUTS[KNOWN], LABELS)
-    root = tmp_path / "repository"
-    root.mkdir()
-    (root / "m.pkl").write_bytes(pickle.dumps(model))
-    INPUTS.assign(y=LABELS).to_csv(root / "e.csv", index=False)
-    (root / "holdpoint.yml").write_text("data: {evaluation: e.csv, target: y}\n")
-    report = judge_whole(root, NAME, base_model=b"no model")
-    said = finding_of(report, f"{NAME}.change").message
-    assert said.startswith("no comparison with the base branch's model: m.pkl: The file ends in")
-    assert finding_of(report, f"{NAME}.importance").earned == 0.4
+    model, frame = LogisticRegression().fit(INPUTS[KNOWN], LABELS), INPUTS.assign(y=LABELS)
+    runs = LocalRuns(model, frame, BrokenRuns(model, frame))
+    verdict = judged(CHECK, tmp_path, runs)
+    said = of(verdict, "change").message
+    assert (
+        said == "no comparison with the base branch's model: m.pkl could not be run: it is broken"
+    )
+    assert of(verdict, "importance").earned == 0.4
 
 
 def test_a_model_that_cannot_be_run_keeps_the_points_of_the_tree(tmp_path: Path) -> None:
