@@ -182,7 +182,7 @@ def _base_model(model: ModelFile, options: Options) -> ModelFile | None:
 
 def _data_digest(repository: Repository, config: Config) -> str | None:
     try:
-        return digest(repository.read_bytes(config.data.evaluation or "", MAX_BYTES))
+        return repository.digest_of(config.data.evaluation or "", MAX_BYTES)
     except FileError:
         return None
 

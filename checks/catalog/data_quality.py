@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from checks.config import Config
     from checks.evidence.release import Defect
     from checks.measure.data_defects import Taken
-    from checks.measure.data_profile import Profile
+    from checks.measure.data_profile import FileFacts, Profile
     from checks.sandbox.table import Table
 
 NAME = "data_quality"
@@ -243,8 +243,12 @@ def _chance(p_value: float | None) -> str:
 
 
 def _message(profile: Profile, defects: int) -> str:
-    shown = [f"{file.rows:,} rows of {file.path}" for file in profile.files]
+    shown = [f"{_of_total(file)} rows of {file.path}" for file in profile.files]
     return f"{defects or 'no'} measured defect{'s' * (defects != 1)} in {' and '.join(shown)}"
+
+
+def _of_total(file: FileFacts) -> str:
+    return f"{file.rows:,} of {file.total:,}" if file.rows < file.total else f"{file.rows:,}"
 
 
 def _figures(profile: Profile, settings: Settings) -> tuple[Figure, ...]:
