@@ -43,11 +43,12 @@ test-cluster: $(STAMP) ## The tests on a real API server and gateway, in a netwo
 testbed: $(STAMP) ## Start a cluster with a gateway to point kubectl at (Ctrl-C ends it)
 	$(BIN)/python -m tests.testbed up
 
-lint: $(STAMP) ## ruff, mypy strict, import-linter
+lint: $(STAMP) ## ruff, mypy strict, import-linter; actionlint and zizmor for workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.action.workflow_lint
 
 format: $(STAMP) ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .

@@ -36,6 +36,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, share
 from checks.evidence import data_code, data_versions, python_code
 from checks.evidence.answers import RunProblemError
@@ -124,6 +125,7 @@ class DataQuality:
 
     name = NAME
     title = "Data quality"
+    needs = Needs.BOTH
     settings: type[Any] = Settings
     items: Mapping[str, float] = {
         "preprocessing": 0.3,

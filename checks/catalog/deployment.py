@@ -30,6 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from checks.check import Needs
 from checks.config import setting, share
 from checks.evidence import commands, dockerfiles, documents, manifests, release
 from checks.items import Item, defect_finding, item_finding, remark_finding, unreadable_finding
@@ -140,6 +141,7 @@ class Deployment:
     name = NAME
     title = "Deployment"
     settings: type[Any] = Settings
+    needs = Needs.TREE
     items: Mapping[str, float] = {
         "strategy": 0.3,
         "container": 0.2,

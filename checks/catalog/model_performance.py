@@ -30,6 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, share
 from checks.evidence.answers import RunProblemError
 from checks.measure import performance
@@ -89,6 +90,7 @@ class ModelPerformance:
     name = NAME
     title = "Model performance"
     settings: type[Any] = Settings
+    needs = Needs.MODEL
     items: Mapping[str, float] = {}
     rules = (*(f.name for f in fields(Settings)), "gain", "change.*", "slice.*")
 

@@ -32,6 +32,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import share
 from checks.evidence import exposure, manifests, model_files, protection, secrets
 from checks.evidence.pickle_names import Kind
@@ -118,6 +119,7 @@ class Security:
     name = NAME
     title = "Security"
     settings: type[Any] = Settings
+    needs = Needs.TREE
     items: Mapping[str, float] = {name: item.worth for name, item in ITEMS.items()}
 
     def collect(self, context: Context) -> Gathered:

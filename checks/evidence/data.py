@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from checks.measure.bootstrap import Array
     from checks.sandbox import Limits, Table
 
-MAX_BYTES = 16 << 30
+MAX_FILE = 16 << 30
+MAX_BYTES = 512 << 20  # of a version of the rows that is held whole, to compare it with another
 ENDS = 1 << 20  # bytes at the beginning and at the end that show what a file is
 OWN = Path(sys.executable)  # data are read by the tool's own libraries, not by the model's
 MOST_CLASSES = 100
@@ -118,7 +119,7 @@ class Reader:
             said = f"{path} is of no known data format; known are {' '.join(sorted(known))}"
             raise DataProblemError(said, f"save {path} as one of them")
         try:
-            with self.repository.open(path, MAX_BYTES) as file:
+            with self.repository.open(path, MAX_FILE) as file:
                 wrong = _at_first_sight(file, suffix)
                 if wrong:
                     raise DataProblemError(f"{path}: {wrong}", f"commit the real content of {path}")

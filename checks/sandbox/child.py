@@ -27,8 +27,6 @@ TEXT_LIMIT = 1000
 DTYPES = {"f8": "<f8", "i8": "<i8", "b1": "|b1"}
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 OUTPUTS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
-
-
 Header = dict[str, Any]
 Parts = Sequence["bytes | bytearray"]
 Reply = tuple[Header, Parts]
@@ -245,6 +243,8 @@ def do_lock(_state: Header, _header: Header, body: bytearray) -> Reply:
 
 def do_import(_state: Header, header: Header, _body: bytearray) -> Reply:
     """Imports ahead of time what it can, and says what it cannot."""
+    # torch asks when it is imported; the answer would be sought by starting gcc and ldconfig.
+    vars(import_module("ctypes.util"))["find_library"] = lambda _name: None
     missing = {}
     for name in header["modules"]:
         try:
@@ -258,7 +258,7 @@ def do_code(state: Header, header: Header, body: bytearray) -> Reply:
     """Runs a script of ours: how one format is read. It comes before anything untrusted does."""
     names = state.setdefault("code", {})
     names["__name__"] = header["name"]
-    exec(compile(bytes(body), f"<{header['name']}>", "exec"), names)  # noqa: S102 - our own text
+    exec(compile(bytes(body), header["name"], "exec"), names)  # noqa: S102 - our own text
     return {}, ()
 
 
@@ -270,8 +270,8 @@ def do_load(state: Header, header: Header, body: bytearray) -> Reply:
     answer: Header = {
         "type": type(model).__name__,
         "outputs": [name for name in OUTPUTS if callable(getattr(model, name, None))],
-        "features": texts(model, "feature_names_in_"),
-        "notes": texts(model, "notes_"),
+        "features": feature_names(model),
+        "notes": state["code"].get("NOTES", []),
     }
     try:
         answer["classes"], parts = plain(model.classes_)
@@ -280,9 +280,9 @@ def do_load(state: Header, header: Header, body: bytearray) -> Reply:
     return answer, parts
 
 
-def texts(model: Any, attribute: str) -> list[str] | None:
+def feature_names(model: Any) -> list[str] | None:
     try:
-        return [str(name) for name in getattr(model, attribute)]
+        return [str(name) for name in model.feature_names_in_]
     except Exception:  # noqa: BLE001 - as above
         return None
 
@@ -299,14 +299,13 @@ def do_predict(state: Header, header: Header, body: bytearray) -> Reply:
 def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
     """A DataFrame for a model that knows names or for text columns, else a plain matrix.
 
-    A model says by `takes_` that it wants something else: "named" is an array for each column.
+    A loader's model says by `takes_` what it wants; "named" is an array for each column.
     """
     numpy = import_module("numpy")
-    wanted = state["input"]
-    if wanted == "auto":
-        wanted = getattr(state["model"], "takes_", "auto")
+    wanted = getattr(state["model"], "takes_", state["input"])
     if wanted == "named":
-        return {name: numpy.array(values) for name, _, values in columns}
+        kinds = {"str": object}
+        return {name: numpy.array(each, kinds.get(kind)) for name, kind, each in columns}
     text = any(kind == "str" for _, kind, _ in columns)
     named = text or hasattr(state["model"], "feature_names_in_")
     if wanted == "array" or (wanted == "auto" and not named):

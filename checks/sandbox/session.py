@@ -41,7 +41,7 @@ class ModelSession(Session):
         self._prepare(doing, loader, wishes)
         header = {
             "op": "load",
-            "input": wishes.pop("input", None) or "auto",
+            "input": wishes.get("input") or "auto",
             "options": wishes,
         }
         exchange, reader = self.ask(doing, header, [payload])
@@ -62,11 +62,11 @@ class ModelSession(Session):
         modules = [str(name) for name in wishes.pop("imports", ())]
         required = [str(name) for name in wishes.pop("requires", ())]
         extra = wishes.pop("extra", "")
+        self.ask(doing, {"op": "code", "name": loader}, [code])
         if modules or required:
             header = {"op": "import", "modules": [*required, *modules]}
             missing = self.ask(doing, header)[0].frame.header.get("missing")
             _refuse_missing(required, missing, f"install {extra}" if extra else "install it")
-        self.ask(doing, {"op": "code", "name": loader}, [code])
 
     def predict(self, table: Table, method: str = "predict") -> Prediction:
         """Asks for one answer a row of `table`; `method` is one of METHODS. Raises ModelFailed."""
@@ -122,7 +122,7 @@ def _refuse_missing(required: list[str], missing: Json, fix: str) -> None:
         if isinstance(missing, dict) and name in missing:
             raise ModelFailed(
                 Kind.RAISED,
-                f"The model needs {name}, which its Python lacks "
+                f"The model needs {name}, which cannot be imported "
                 f"({clean(missing[name], 120)}): {fix}.",
             )
 

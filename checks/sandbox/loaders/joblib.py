@@ -10,5 +10,12 @@ from importlib import import_module
 from typing import Any
 
 
+class Unfit(Exception):  # noqa: N818 - a sentence for a person
+    """Why the model cannot be used."""
+
+
 def load(payload: bytes, options: dict[str, Any]) -> Any:  # noqa: ARG001 - as every loader
-    return import_module("joblib").load(io.BytesIO(payload))
+    try:
+        return import_module("joblib").load(io.BytesIO(payload))
+    except EOFError as error:  # below a compression nobody sees it earlier
+        raise Unfit("the file is cut off: its data end before they should") from error
