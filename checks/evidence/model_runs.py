@@ -208,7 +208,9 @@ class ModelRuns:
                 raise RunProblemError(f"{self.model.path}: {wrong}", fix, self.model.path)
             self._session = self._start(self.model)
             adapter = self.model.adapter
-            self._load = self._session.load(self.model.payload, adapter.loader, adapter.options())
+            options = self._options(self.model)
+            self._load = self._session.load(self.model.payload, adapter.loader, options)
+            self.notes += [note for note in self._load.notes if note not in self.notes]
         return self._session
 
     def _open_info(self) -> LoadInfo:
