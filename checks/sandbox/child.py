@@ -243,9 +243,10 @@ def do_lock(_state: Header, _header: Header, body: bytearray) -> Reply:
 
 def do_import(_state: Header, header: Header, _body: bytearray) -> Reply:
     """Imports ahead of time what it can, and says what it cannot."""
-    # torch asks when it is imported; the answer would be sought by starting gcc and ldconfig.
-    vars(import_module("ctypes.util"))["find_library"] = lambda _name: None
     missing = {}
+    with contextlib.suppress(ImportError):  # one would start gcc, the other would read /proc
+        vars(import_module("ctypes.util"))["find_library"] = lambda _name: None
+        vars(import_module("threadpoolctl"))["_HAS_PROCFS"] = False
     for name in header["modules"]:
         try:
             import_module(name)
