@@ -18,6 +18,7 @@ from checks.report import READY_AT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from checks.base.rules import Rules
     from checks.config import Config
     from checks.report import Report
 
@@ -60,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("path", nargs="?", type=Path, default=Path(), help="the repository (.)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration file")
+    parser.add_argument(
+        "--base",
+        metavar="REF",
+        help="the branch or commit that this is a change of: compare with it, by its own rules",
+    )
     parser.add_argument(
         "--format", action="append", choices=FORMATS, help="may be given several times (text)"
     )
@@ -107,12 +113,28 @@ def _judge(arguments: argparse.Namespace) -> Report:
         raise CannotJudgeError(f"{arguments.path} is not a folder; name a repository to judge")
     if arguments.trust_model:
         sys.stderr.write("holdpoint: --trust-model: the model may run without a full sandbox\n")
+    rules = _rules(root, arguments)
     options = engine.Options(
         only=tuple(arguments.only or ()),
         trust_model=arguments.trust_model,
+        against=rules.against,
         environment="tool" if arguments.no_environment else None,
+        notes=rules.notes,
     )
-    return engine.run(root, config=configuration(root, arguments.config), options=options)
+    return engine.run(root, config=rules.config, options=options)
+
+
+def _rules(root: Path, arguments: argparse.Namespace) -> Rules:
+    """Whose configuration judges: the base's where there is one."""
+    from checks import run as engine  # noqa: PLC0415 - as above
+    from checks.base import objects, rules  # noqa: PLC0415 - as above
+
+    if arguments.base is None:
+        return rules.Rules(configuration(root, arguments.config))
+    base = objects.find(root, arguments.base)
+    if arguments.config is not None:
+        return rules.named(base, root, arguments.config)
+    return rules.of_change(base, engine.find_config(root))
 
 
 def configuration(root: Path, named: Path | None) -> Config:

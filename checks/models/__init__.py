@@ -11,22 +11,32 @@ import pkgutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
+from typing import Any
 
 from checks.errors import CannotJudgeError
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """One format. `loader` is a loader of the sandbox's child.
+    """One format. `loader` is the name of its script in `checks/sandbox/loaders`.
 
     `imports` are the modules to import before the model's bytes are handed over, so that the time
-    to load the model is not the time to import its library.
+    to load the model is not the time to import its library; `requires` are those without which
+    nothing can be loaded, and `extra` is what to install then. `address_space` is what a library
+    maps besides what a model may use, in bytes.
     """
 
     name: str
     suffixes: tuple[str, ...]
     loader: str
     imports: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    extra: str = ""
+    address_space: int = 0
+
+    def options(self) -> dict[str, Any]:
+        """What `ModelSession.load` is told."""
+        return {"imports": self.imports, "requires": self.requires, "extra": self.extra}
 
 
 @cache

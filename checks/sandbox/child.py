@@ -227,20 +227,6 @@ class RepositoryFinder:
         return PathFinder.find_spec(name, sys.argv[3:], target) if path is None else None
 
 
-# --- loaders: one function a format, from bytes ---------------------------------------------------
-
-
-def load_pickle(payload: bytes) -> Any:
-    return import_module("pickle").loads(payload)
-
-
-def load_joblib(payload: bytes) -> Any:
-    return import_module("joblib").load(io.BytesIO(payload))
-
-
-LOADERS = {"pickle": load_pickle, "joblib": load_joblib}
-
-
 # --- parsers: one function a format, from bytes to a pandas DataFrame -----------------------------
 
 
@@ -281,25 +267,36 @@ def do_lock(_state: Header, _header: Header, body: bytearray) -> Reply:
 
 
 def do_import(_state: Header, header: Header, _body: bytearray) -> Reply:
-    """Imports ahead of time what it can; what is missing shows when the model is loaded."""
-    missing = []
+    """Imports ahead of time what it can, and says what it cannot."""
+    # torch asks when it is imported; the answer would be sought by starting gcc and ldconfig.
+    vars(import_module("ctypes.util"))["find_library"] = lambda _name: None
+    missing = {}
     for name in header["modules"]:
         try:
             import_module(name)
-        except Exception:  # noqa: BLE001 - an import may fail in any way
-            missing.append(name)
+        except Exception as error:  # noqa: BLE001 - an import may fail in any way
+            missing[name] = f"{type(error).__name__}: {words(error)}"
     return {"missing": missing}, ()
+
+
+def do_code(state: Header, header: Header, body: bytearray) -> Reply:
+    """Runs a script of ours: how one format is read. It comes before anything untrusted does."""
+    names: Header = {"__name__": header["name"]}
+    exec(compile(bytes(body), f"<{header['name']}>", "exec"), names)  # noqa: S102 - our own text
+    state["code"] = names
+    return {}, ()
 
 
 def do_load(state: Header, header: Header, body: bytearray) -> Reply:
     payload = bytes(body)
     body.clear()
-    model = LOADERS[header["loader"]](payload)
+    model = state["code"]["load"](payload, header["options"])
     state["model"], state["input"] = model, header["input"]
     answer: Header = {
         "type": type(model).__name__,
         "outputs": [name for name in OUTPUTS if callable(getattr(model, name, None))],
-        "features": feature_names(model),
+        "features": texts(model, "feature_names_in_"),
+        "notes": texts(model, "notes_"),
     }
     try:
         answer["classes"], parts = plain(model.classes_)
@@ -308,9 +305,9 @@ def do_load(state: Header, header: Header, body: bytearray) -> Reply:
     return answer, parts
 
 
-def feature_names(model: Any) -> list[str] | None:
+def texts(model: Any, attribute: str) -> list[str] | None:
     try:
-        return [str(name) for name in model.feature_names_in_]
+        return [str(name) for name in getattr(model, attribute)]
     except Exception:  # noqa: BLE001 - as above
         return None
 
@@ -325,9 +322,15 @@ def do_predict(state: Header, header: Header, body: bytearray) -> Reply:
 
 
 def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
-    """A DataFrame for a model that knows names or for text columns, else a plain matrix."""
+    """A DataFrame for a model that knows names or for text columns, else a plain matrix.
+
+    A loader's model says by `takes_` what it wants; "named" is an array for each column.
+    """
     numpy = import_module("numpy")
-    wanted = state["input"]
+    wanted = getattr(state["model"], "takes_", state["input"])
+    if wanted == "named":
+        kinds = {"str": object}
+        return {name: numpy.array(each, kinds.get(kind)) for name, kind, each in columns}
     text = any(kind == "str" for _, kind, _ in columns)
     named = text or hasattr(state["model"], "feature_names_in_")
     if wanted == "array" or (wanted == "auto" and not named):
@@ -362,6 +365,7 @@ def do_parse(_state: Header, header: Header, body: bytearray) -> Reply:
 OPERATIONS = {
     "lock": do_lock,
     "import": do_import,
+    "code": do_code,
     "load": do_load,
     "predict": do_predict,
     "parse": do_parse,

@@ -21,6 +21,8 @@ from checks.sandbox.wire import Json, Malformed, Reader, pack
 if TYPE_CHECKING:
     from checks.sandbox.code import Code
 
+
+UNFIT = "Unfit"  # what a script of ours raises when it has a sentence for a person
 T = TypeVar("T")
 
 
@@ -144,6 +146,8 @@ class Session:
                 sentence = f"{self.subject} needed more than {limit} MiB while {doing}."
                 raise ModelFailed(Kind.RAISED, sentence)
             message = clean(raised.get("message", ""))
+            if name == UNFIT:
+                raise ModelFailed(Kind.RAISED, f"{self.subject} cannot be used: {message}.")
             raise ModelFailed(
                 Kind.RAISED, f"{self.subject} failed while {doing}: {name}: {message}"
             )

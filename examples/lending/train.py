@@ -17,6 +17,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from validate import validate_digest, validate_rows  # type: ignore[import-not-found]
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE / "model" / "model.joblib"
@@ -44,7 +45,9 @@ def build() -> Pipeline:
 
 def main() -> None:
     """Fits, saves, and writes the digest where the release names it."""
+    validate_digest(HERE / "data" / "training.csv")
     training = pd.read_csv(HERE / "data" / "training.csv")
+    validate_rows(training)
     model = build().fit(training[FEATURES], training[TARGET])
     joblib.dump(model, MODEL, compress=3)
     digest = "sha256:" + hashlib.sha256(MODEL.read_bytes()).hexdigest()

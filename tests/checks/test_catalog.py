@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from checks import catalog, models
 from checks.errors import CannotJudgeError, ConfigError
-from checks.sandbox.session import LOADERS
+from checks.sandbox import scripts
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -98,4 +99,20 @@ def test_a_format_has_suffixes_of_its_own_and_a_known_loader(adapter: models.Ada
     assert adapter.suffixes
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in adapter.suffixes)
     assert not set(adapter.suffixes) & set(others)
-    assert adapter.loader in LOADERS
+    assert adapter.loader in scripts.names(scripts.LOADERS)
+    assert bool(adapter.requires) == bool(adapter.extra)
+
+
+@pytest.mark.parametrize("name", scripts.names(scripts.LOADERS))
+def test_a_loader_is_a_script_that_stands_alone(name: str) -> None:
+    text = scripts.text(scripts.LOADERS, name).decode()
+    tree = ast.parse(text)
+    imported = {
+        alias.name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {str(module).partition(".")[0] for module in imported} <= sys.stdlib_module_names
+    assert "load" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert name in {adapter.loader for adapter in models.discover()}

@@ -192,9 +192,12 @@ def test_bars_are_as_long_as_the_scores() -> None:
 
 def test_each_plot_says_what_it_is_to_who_cannot_see_it() -> None:
     bins = [{"bin": 0, "confidence": 0.05, "accuracy": 0.5, "low": 0.1, "high": 0.9, "rows": 2}]
-    verdict = with_details(classes=["a"], confusion=[[2]], calibration=bins, single_ms=[1.0])
+    drift = [{"column": "a", "psi": 0.3, "ks": None, "rows": [9, 5]}]
+    verdict = with_details(
+        classes=["a"], confusion=[[2]], calibration=bins, single_ms=[1.0], drift=drift
+    )
     found = [*plots.of_verdict(verdict, "k"), score_bars.of_report([verdict], "s")]
-    assert len(found) == 4
+    assert len(found) == 5
     for plot in found:
         picture = drawn(plot).all("svg")[0]
         title, description = picture.children[:2]
@@ -232,6 +235,10 @@ BAD_BIN = {"bin": 3, "confidence": 0.5, "accuracy": 7, "low": 0.1, "high": 0.9, 
         {"single_ms": [float("nan")]},
         {"single_ms": [-1.0]},
         {"single_ms": {"a": 1}},
+        {"drift": "far"},
+        {"drift": [None, {}, {"column": "a", "psi": float("nan"), "rows": [1, 2]}]},
+        {"drift": [{"column": "a", "psi": 0.1, "rows": [1]}]},
+        {"drift": [{"column": 7, "psi": 0.1, "rows": [1, 2]}]},
     ],
 )
 def test_details_of_another_shape_are_not_drawn(details: dict[str, object]) -> None:
