@@ -62,19 +62,18 @@ def setting(about: str, default: Any = None, **more: bool) -> Any:
 class ModelConfig:
     """`model:` where the model is. Without a path the repository's only model file is taken."""
 
-    path: str | None = setting("the model file, from the repository's root")
+    path: str | None = setting(
+        "the model file, from the repository's root, or python:package.module:function"
+    )
     format: str | None = setting("the file's format, where its suffix does not say it")
     task: Literal["classification", "regression"] | None = setting(
         "what the model does; without it, the target column is asked"
     )
-    requirements: str | None = setting(
-        "the lock or requirements file of its packages; without it, the nearest one is taken"
-    )
-    environment: Literal["auto", "own", "tool"] = setting(
-        "where it runs: with packages of its own, with Holdpoint's, or as it needs", "auto"
-    )
     constructor: str | None = setting(
         '"package.module:function" of the repository that makes the model for bare weights'
+    )
+    weights: str | None = setting(
+        "the file whose bytes a function of the repository is given that makes the model"
     )
     input: Literal["auto", "frame", "array", "named"] = setting(
         "what predict is given: a DataFrame, a matrix, or an array for each column by its name",
@@ -85,6 +84,12 @@ class ModelConfig:
     )
     output: Literal["auto", "labels", "probabilities", "logits", "values"] = setting(
         "what predict returns; auto finds out and says what it took for granted", "auto"
+    )
+    requirements: str | None = setting(
+        "the lock or requirements file of its packages; without it, the nearest one is taken"
+    )
+    environment: Literal["auto", "own", "tool"] = setting(
+        "where it runs: with packages of its own, with Holdpoint's, or as it needs", "auto"
     )
 
 

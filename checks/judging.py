@@ -38,7 +38,7 @@ class Judged:
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
     data_digest: str | None  # of the evaluation rows that were used
-    versions: Mapping[str, str]  # what the model ran with
+    ran_with: Mapping[str, str]  # versions of the packages in the model's environment
     base: BaseReport | None = None
 
 

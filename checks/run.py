@@ -50,9 +50,9 @@ class Options:
     repository: str | None = None
     against: Against | None = None  # the base to compare with
     notes: tuple[str, ...] = ()
-    environment: Mode | None = None  # None: as the configuration says
     budget_s: float | None = None  # over the configuration's
     progress: schedule.Progress | None = None
+    environment: Mode | None = None  # None: as the configuration says
 
 
 def utc_now() -> datetime:
@@ -105,7 +105,7 @@ def run(
     if options.against is None:
         judged = work.alone(repository, model)
     else:
-        with side.prepared(options.against, repository, model, config) as base:
+        with side.prepared(options.against, repository, model, config, find_model) as base:
             judged = work.compared(base, model, options.against)
     verdicts = judged.verdicts
     notes = (*options.notes, *_scope_notes(checks, options), *config.notes, *judged.notes)
@@ -126,7 +126,7 @@ def run(
         recommendations=overall.recommendations,
         next_steps=overall.next_steps,
         repository=options.repository,
-        versions={**versions(), **judged.versions},
+        versions={**versions(), **judged.ran_with},
         notes=(*repository.notes, *notes),
         base=judged.base,
         seconds=round(ticks() - began, 3),
@@ -137,6 +137,9 @@ def find_model(repository: Repository, config: Config) -> ModelFile:
     """The model file that is configured, or the repository's only one. Raises CannotJudgeError."""
     path = config.model.path or _only_model(repository)
     adapter = models.find(path, config.model.format)
+    entry = models.entry(path)
+    if entry is not None:
+        path = config.model.weights or _source(repository, entry)
     try:
         payload = repository.read_bytes(path, MAX_MODEL)
     except FileError as error:
@@ -179,6 +182,19 @@ def _only_model(repository: Repository) -> str:
     raise CannotJudgeError(
         f"{len(found)} model files were found ({shown}); say which one by model.path in {name}"
     )
+
+
+def _source(repository: Repository, entry: str) -> str:
+    """The file of a "package.module:function". Raises CannotJudgeError."""
+    name = entry.partition(":")[0].replace(".", "/")
+    endings = (f"/{name}.py", f"/{name}/__init__.py")
+    found = [file.path for file in repository.files if f"/{file.path}".endswith(endings)]
+    if not found:
+        raise CannotJudgeError(
+            f"model.path names {entry}, but there is no {name}.py; name a function of one of "
+            "this repository's Python files"
+        )
+    return min(found, key=lambda path: (path.count("/"), path))
 
 
 def _scope_notes(checks: tuple[Check, ...], options: Options) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from checks import models
 from checks.environment.build import Builder, BuildError, cache_folder
 from checks.environment.code import snapshot
 from checks.environment.decide import SHAPING, contents, differences, same
@@ -90,7 +91,7 @@ class Home:
         self._stack.close()
 
     def _make(self, copied: Snapshot) -> Place:
-        wish = needs(self._repository, copied.roots, self._model, self._wanted.constructor)
+        wish = needs(self._repository, copied.roots, self._model, self._entry())
         asked, notes = self._requirements()
         why = differences(wish, asked, installed(self._interpreter))
         if self._wanted.environment == "own" or (self._wanted.environment == "auto" and why):
@@ -109,6 +110,10 @@ class Home:
         notes += tuple(_unlike(wish, versions))
         ran = {"python": platform.python_version(), **versions}
         return Place(interpreter, copied.code, (*copied.notes, *notes), ran)
+
+    def _entry(self) -> str | None:
+        """The function that makes the model, where it is one of the repository."""
+        return self._wanted.constructor or models.entry(self._wanted.path or "")
 
     def _requirements(self) -> tuple[Requirements, tuple[str, ...]]:
         """What the repository asks for; a file that cannot be read is a note where none is asked

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import ast
 import sys
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from checks.environment.missing import INSTALLED_AS
-from checks.evidence import pickles
+from checks.evidence import pickles, syntax
 from checks.evidence.dependencies import trained_with
 from checks.evidence.repository import FileError
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_MODULES = 200  # files of the repository that are followed
 MAX_SOURCE = 512 << 10
+PICKLED = frozenset({"pickle", "joblib", "torch"})  # loaders of files that name their classes
 OLD_NAMES = frozenset({"__builtin__", "__main__", "copy_reg", "exceptions"})
 STANDARD = sys.stdlib_module_names | OLD_NAMES
 
@@ -59,7 +59,7 @@ def needs(
     `constructor` is "package.module:function" of the code that makes the model, if there is one.
     """
     adapter = model.adapter
-    pickled = pickles.look(model.payload).imports
+    pickled = pickles.look(model.payload).imports if adapter.loader in PICKLED else ()
     wanted = {each.module for each in pickled if each.module.isprintable()}
     wanted |= set(adapter.requires) | ({constructor.partition(":")[0]} if constructor else set())
     found = {"numpy"} | ({"joblib"} if adapter.loader == "joblib" else set())
@@ -74,6 +74,8 @@ def needs(
         elif path not in seen and len(seen) < MAX_MODULES:
             seen.add(path)
             pending += _imports(repository, path, module)
+            above = module.rpartition(".")[0]  # a package's own file runs too, where it has one
+            pending += [above] if above and _path_of(repository, prefixes, above) else []
     return Needs(frozenset(found - STANDARD), trained_with(model.payload))
 
 
@@ -92,10 +94,8 @@ def _path_of(repository: Repository, prefixes: list[str], module: str) -> str | 
 def _imports(repository: Repository, path: str, module: str) -> Iterator[str]:
     """The modules that a file imports, relative ones spelled out."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the repository's own odd escapes
-            tree = ast.parse(repository.read_text(path, MAX_SOURCE))
-    except (FileError, SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = syntax.parse(repository.read_text(path, MAX_SOURCE), path)
+    except (FileError, SyntaxError):
         return
     package = module.split(".") if path.endswith("/__init__.py") else module.split(".")[:-1]
     for node in ast.walk(tree):

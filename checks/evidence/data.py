@@ -63,6 +63,11 @@ class Evaluation:
         """How many rows are judged."""
         return len(self.truth)
 
+    def take(self, rows: Array) -> Evaluation:
+        """Only these rows: an index array."""
+        inputs, extras = self.inputs.take(rows), self.extras.take(rows)
+        return replace(self, inputs=inputs, extras=extras, truth=self.truth[rows])
+
 
 @dataclass(frozen=True)
 class Reader:

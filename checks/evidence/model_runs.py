@@ -9,12 +9,14 @@ model is a `RunProblemError` with a sentence, which becomes a critical finding.
 from __future__ import annotations
 
 import difflib
+import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from checks import models
 from checks.environment import missing
 from checks.environment.home import Home, HomeError
 from checks.evidence import outputs
@@ -80,6 +82,7 @@ class ModelRuns:
         self._reader = reader
         self._home = home or Home(reader.repository, model, reader.interpreter, config.model)
         self._config = config
+        self._thread = threading.get_ident()
         self._session: ModelSession | None = None
         self._load: LoadInfo | None = None
         self._reading: outputs.Reading | None = None
@@ -249,9 +252,14 @@ class ModelRuns:
             "input": wanted.input,
             "shape": list(wanted.shape),
             "constructor": wanted.constructor,
+            "entry": models.entry(wanted.path or ""),
+            "weights": wanted.weights is not None,
         }
 
     def _start(self, model: ModelFile) -> ModelSession:
+        if threading.get_ident() != self._thread:
+            # The kernel would end the child with this thread, in the middle of another check.
+            raise RuntimeError("a check that says `needs = Needs.TREE` asked the model")
         reader = self._reader
         try:
             place = self._home.open()

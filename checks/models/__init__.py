@@ -15,6 +15,8 @@ from typing import Any
 
 from checks.errors import CannotJudgeError
 
+ENTRY = "python:"
+
 
 @dataclass(frozen=True)
 class Adapter:
@@ -49,13 +51,27 @@ def discover() -> tuple[Adapter, ...]:
     return tuple(sorted(adapters, key=lambda adapter: adapter.name))
 
 
+def entry(path: str) -> str | None:
+    """The "package.module:function" of a path that names code instead of a file."""
+    module, mark, function = path.removeprefix(ENTRY).partition(":")
+    if not path.startswith(ENTRY):
+        return None
+    if not mark or not all(part.isidentifier() for part in [*module.split("."), function]):
+        raise CannotJudgeError(
+            f"the model {path!r} names no function; expected {ENTRY}package.module:function"
+        )
+    return f"{module}:{function}"
+
+
 def find(path: str, format_name: str | None) -> Adapter:
     """The adapter named, or the one for the file's suffix. Raises CannotJudgeError."""
     suffix = PurePosixPath(path).suffix.lower()
+    if entry(path) is not None:
+        suffix, format_name = "", "python"
     for adapter in discover():
         if adapter.name == format_name or (format_name is None and suffix in adapter.suffixes):
             return adapter
-    known = ", ".join(f"{a.name} ({' '.join(a.suffixes)})" for a in discover())
+    known = ", ".join(f"{a.name} ({' '.join(a.suffixes) or ENTRY})" for a in discover())
     what = f"the model format {format_name!r}" if format_name else f"the model file {path!r}"
     raise CannotJudgeError(f"{what} is of no known format; known are {known}")
 

@@ -28,8 +28,6 @@ TEXT_LIMIT = 1000
 DTYPES = {"f8": "<f8", "i8": "<i8", "b1": "|b1"}
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 OUTPUTS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
-
-
 Header = dict[str, Any]
 Parts = Sequence["bytes | bytearray"]
 Reply = tuple[Header, Parts]
@@ -281,9 +279,8 @@ def do_import(_state: Header, header: Header, _body: bytearray) -> Reply:
 
 def do_code(state: Header, header: Header, body: bytearray) -> Reply:
     """Runs a script of ours: how one format is read. It comes before anything untrusted does."""
-    names: Header = {"__name__": header["name"]}
-    exec(compile(bytes(body), f"<{header['name']}>", "exec"), names)  # noqa: S102 - our own text
-    state["code"] = names
+    state["code"] = {"__name__": header["name"]}
+    exec(compile(bytes(body), header["name"], "exec"), state["code"])  # noqa: S102 - our own text
     return {}, ()
 
 
@@ -295,8 +292,8 @@ def do_load(state: Header, header: Header, body: bytearray) -> Reply:
     answer: Header = {
         "type": type(model).__name__,
         "outputs": [name for name in OUTPUTS if callable(getattr(model, name, None))],
-        "features": texts(model, "feature_names_in_"),
-        "notes": texts(model, "notes_"),
+        "features": feature_names(model),
+        "notes": state["code"].get("NOTES", []),
     }
     try:
         answer["classes"], parts = plain(model.classes_)
@@ -305,9 +302,9 @@ def do_load(state: Header, header: Header, body: bytearray) -> Reply:
     return answer, parts
 
 
-def texts(model: Any, attribute: str) -> list[str] | None:
+def feature_names(model: Any) -> list[str] | None:
     try:
-        return [str(name) for name in getattr(model, attribute)]
+        return [str(name) for name in model.feature_names_in_]
     except Exception:  # noqa: BLE001 - as above
         return None
 

@@ -164,7 +164,7 @@ def _tensors_end(payload: bytes) -> int | None:
 
     The header is a length (u64) and that many bytes of JSON; a header that is cut off ends beyond.
     """
-    size: int = struct.unpack_from("<Q", payload.ljust(8, b"\0"))[0]
+    size = int.from_bytes(payload[:8], "little")
     if not 2 <= size <= SAFETENSORS_HEADER:
         return None
     if len(payload) < 8 + size or size > HEADER_READ:
@@ -172,8 +172,7 @@ def _tensors_end(payload: bytes) -> int | None:
     try:
         entries = json.loads(payload[8 : 8 + size])
         ends = [each["data_offsets"][1] for name, each in entries.items() if name != "__metadata__"]
-        last: int = max([0, *map(int, ends)])
-        return 8 + size + last
+        return 8 + size + max([0, *map(int, ends)])
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return None
 

@@ -87,16 +87,21 @@ def test_its_judge_reads_nothing(check: Check) -> None:
 def test_formats_are_found_by_suffix_or_name() -> None:
     assert models.find("a/Model.PKL", None).name == "pickle"
     assert models.find("model.bin", "joblib").name == "joblib"
-    with pytest.raises(CannotJudgeError, match=r"of no known format; known are joblib \(.joblib\)"):
+    with pytest.raises(
+        CannotJudgeError, match=r"of no known format; known are joblib \(.joblib\), onnx"
+    ):
         models.find("model.h5", None)
-    with pytest.raises(CannotJudgeError, match="the model format 'torch'"):
-        models.find("model.pkl", "torch")
+    with pytest.raises(CannotJudgeError, match="the model format 'keras'"):
+        models.find("model.pkl", "keras")
+    assert models.find("python:shop.model:make", None).name == "python"
+    with pytest.raises(CannotJudgeError, match="names no function; expected python:"):
+        models.find("python:model.py", None)
 
 
 @pytest.mark.parametrize("adapter", models.discover(), ids=lambda adapter: adapter.name)
 def test_a_format_has_suffixes_of_its_own_and_a_known_loader(adapter: models.Adapter) -> None:
     others = [s for a in models.discover() if a is not adapter for s in a.suffixes]
-    assert adapter.suffixes
+    assert adapter.suffixes or adapter.name == "python"
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in adapter.suffixes)
     assert not set(adapter.suffixes) & set(others)
     assert adapter.loader in scripts.names(scripts.LOADERS)

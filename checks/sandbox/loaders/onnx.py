@@ -24,6 +24,7 @@ TYPES = {
     "bool": "bool",
     "string": "object",
 }
+NOTES: list[str] = []  # for the reader of the report
 LABELS = ("tensor(int64)", "tensor(int32)", "tensor(string)", "tensor(bool)")
 
 
@@ -40,7 +41,6 @@ class Graph:
         self.session, self.shape = session, shape
         self.inputs = session.get_inputs()
         self.label, self.scores = split(session.get_outputs())
-        self.notes_: list[str] = []
         if len(self.inputs) > 1:
             self.feature_names_in_ = [each.name for each in self.inputs]
 
@@ -127,7 +127,7 @@ def load(payload: bytes, options: dict[str, Any]) -> Any:
     model = kind(session, options.get("shape") or [])
     others = len(session.get_outputs()) - (2 if kind is Classifier else 1)
     if others > 0:
-        model.notes_.append(f"of the graph's outputs {model.label.name!r} is taken for the answer")
+        NOTES.append(f"Of the graph's outputs {model.label.name!r} is taken for the answer.")
     return model
 
 

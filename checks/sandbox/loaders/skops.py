@@ -11,20 +11,11 @@ from importlib import import_module
 from typing import Any
 
 SHOWN = 5
+NOTES: list[str] = []  # for the reader of the report
 
 
 class Unfit(Exception):  # noqa: N818 - a sentence for a person
     """Why the model cannot be used."""
-
-
-class Noted:
-    """The model, and what is to be said about it; everything else is the model's own."""
-
-    def __init__(self, model: Any, notes: list[str]) -> None:
-        self.model, self.notes_ = model, notes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
 
 
 def load(payload: bytes, options: dict[str, Any]) -> Any:  # noqa: ARG001 - as every loader
@@ -34,7 +25,7 @@ def load(payload: bytes, options: dict[str, Any]) -> Any:  # noqa: ARG001 - as e
     except KeyError as error:
         raise Unfit("the archive holds no schema.json, so skops did not write it") from error
     model = skops.loads(payload, trusted=untrusted)
-    if not untrusted:
-        return model
-    shown = ", ".join(untrusted[:SHOWN]) + (" and more" if len(untrusted) > SHOWN else "")
-    return Noted(model, [f"skops itself does not trust {shown}: loading it needs trusted=[...]."])
+    if untrusted:
+        shown = ", ".join(untrusted[:SHOWN]) + (" and more" if len(untrusted) > SHOWN else "")
+        NOTES.append(f"skops itself does not trust {shown}: loading it needs trusted=[...].")
+    return model

@@ -1,4 +1,4 @@
-"""Opens what torch saves: TorchScript, torch.export, whole modules and state dicts.
+"""Opens what torch saves, and safetensors: TorchScript, torch.export, modules and state dicts.
 
 Run as text inside the child, never imported. A state dict holds weights and no code, so it needs a
 constructor of the repository. The module is given one float32 tensor, or a tensor for each column
@@ -92,6 +92,8 @@ def opened(torch: Any, payload: bytes, options: dict[str, Any]) -> Any:
     file = io.BytesIO(payload)
     if kind == "script":
         return torch.jit.load(file, map_location="cpu")
+    if kind == "safetensors":
+        return built(torch, import_module("safetensors.torch").load(payload), options)
     if kind == "export":
         return import_module("torch.export").load(file).module()
     try:

@@ -7,6 +7,7 @@ hand from the same weights, so that every format has to give the same answers.
 from __future__ import annotations
 
 import io
+import json
 import pickle
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -35,13 +36,14 @@ def make():
 
 @dataclass(frozen=True)
 class Honest:
-    """A file name, its bytes, and what else the repository needs. `cut` is what is cut off."""
+    """A file name, its bytes, and what else the repository needs; `path` where it is no file."""
 
     name: str
     payload: bytes
     config: str = ""
     files: dict[str, str] = field(default_factory=dict)
     probabilities: bool = True
+    path: str = ""
 
 
 def pickled() -> Honest:
@@ -110,11 +112,37 @@ def exported() -> Honest:
     return Honest("model.pt2", buffer.getvalue(), "  output: logits\n")
 
 
+def written() -> Honest:
+    """A function of the repository, given the bytes of a file."""
+    code = (
+        "import json\nimport numpy\n\n\nclass Model:\n"
+        "    def __init__(self, weights):\n        self.weights = weights\n\n"
+        "    def predict(self, rows):\n"
+        "        scores = rows @ numpy.array(self.weights[:3]) + self.weights[3]\n"
+        "        return numpy.where(scores > 0, 'yes', 'no')\n\n\n"
+        "def make(payload):\n    return Model(json.loads(payload))\n"
+    )
+    weights = json.dumps([*FITTED.coef_[0], *FITTED.intercept_])
+    config = "  weights: weights.json\n"
+    return Honest(
+        "weights.json",
+        weights.encode(),
+        config,
+        {"src/own/model.py": code, "src/own/__init__.py": ""},
+        probabilities=False,
+        path="python:own.model:make",
+    )
+
+
 HONEST: dict[str, Callable[[], Honest]] = {
     "joblib": joblibbed,
     "onnx": graph,
     "pickle": pickled,
+    "python": written,
+    "safetensors": safe,
+    "skops": skopsed,
     "torch": torched,
+    "torch.export": exported,
 }
 
 
@@ -124,8 +152,10 @@ def repository(root: Path, model: Honest, payload: bytes | None = None) -> Path:
     (root / model.name).write_bytes(model.payload if payload is None else payload)
     INPUTS.assign(y=LABELS).to_csv(root / "rows.csv", index=False)
     for name, text in model.files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     (root / "holdpoint.yml").write_text(
-        f"model:\n  path: {model.name}\n{model.config}data: {{evaluation: rows.csv, target: y}}\n"
+        f"model:\n  path: {model.path or model.name}\n{model.config}"
+        "data: {evaluation: rows.csv, target: y}\n"
     )
     return root
