@@ -86,8 +86,9 @@ class Work:
         options = self.options
         reader = Reader(repository, options.interpreter, options.limits, options.trust_model)
         wanted = config.model
-        mode = options.environment or wanted.environment
-        home = Home(repository, model, options.interpreter, mode, wanted.requirements)
+        if options.environment is not None:
+            wanted = replace(wanted, environment=options.environment)
+        home = Home(repository, model, options.interpreter, wanted)
         return ModelRuns(model, reader, config, base, home)
 
     def _jobs(self, context: Context, base: BaseSide | None = None) -> list[schedule.Job]:

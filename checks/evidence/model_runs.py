@@ -80,7 +80,7 @@ class ModelRuns:
         if base is not None:
             base._rows_of = self
         self._reader = reader
-        self._home = home or Home(reader.repository, model, reader.interpreter)
+        self._home = home or Home(reader.repository, model, reader.interpreter, config.model)
         self._config = config
         self._thread = threading.get_ident()
         self._session: ModelSession | None = None
