@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 
-class Network(torch.nn.Module):
+class Network(torch.nn.Module):  # type: ignore[misc] # torch is not typed here
     """A small convolutional network: rows of 64 grey values from 0 to 16 in, ten logits out."""
 
     def __init__(self) -> None:

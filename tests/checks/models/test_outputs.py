@@ -50,6 +50,7 @@ def test_rows_of_numbers(
         assert found.probabilities is None
         assert "model.output: logits" in found.no_probabilities
     else:
+        assert found.probabilities is not None
         np.testing.assert_allclose(found.probabilities, expected, atol=1e-6)
     assert "in sorted order (a, b, c)" in reading.note
 

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 OWN = Path(sys.executable)
 ADAPTER = models.find("x.pt", None)
 LIMITS = Limits(memory_bytes=12 << 30)
-TABLE = Table(tuple(column_of(name, INPUTS[name].to_numpy()) for name in INPUTS))
+TABLE = Table(tuple(column_of(str(name), INPUTS[name].to_numpy()) for name in INPUTS))
 
 
 def saved(thing: object, **options: object) -> bytes:
