@@ -63,7 +63,7 @@ MOST_SHOWN = 100  # columns in the details
 class Settings:
     """What can be set under `checks: {data_quality: ...}` in holdpoint.yml."""
 
-    missing: float = share(0.3, "largest share of missing values in a column")
+    missing: float = share(0.2, "largest share of missing values in a column")
     duplicates: float = share(0.05, "largest share of rows that repeat an earlier one")
     overlap: float = share(0.05, "largest share of evaluation rows that are training rows, too")
     outliers: float = share(0.05, "largest share of a column's values beyond Tukey's fences")

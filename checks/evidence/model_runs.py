@@ -133,7 +133,7 @@ class ModelRuns:
 
     def model_inputs(self) -> Table:
         """The evaluation rows' columns as the model is given them. Raises RunProblemError."""
-        return self._inputs(self.evaluation(), self._open_info())
+        return self._unwrap(self._model_inputs)
 
     def answers(self, inputs: Table) -> Predictions:
         """The model's answers on other rows: changed, repeated or picked ones, as a probe wants.
@@ -184,6 +184,10 @@ class ModelRuns:
         except DataProblemError as error:
             where = self._config.data.training
             return RunProblemError(f"the training data cannot be used: {error}", error.fix, where)
+
+    @cached_property
+    def _model_inputs(self) -> Table | RunProblemError:
+        return self._attempt(lambda: self._inputs(self.evaluation(), self._open_info()))
 
     @cached_property
     def _predictions(self) -> Predictions | RunProblemError:
