@@ -312,20 +312,20 @@ class Handler(BaseHTTPRequestHandler):
             self.server.end()
 
     def _predict(self) -> tuple[int, dict[str, object]]:
-        return self._ask("predict", self.server.model.predict)
+        return self._ask("/predict", self.server.model.predict)
 
     def _explain(self) -> tuple[int, dict[str, object]]:
-        return self._ask("explain", self.server.model.explain)
+        return self._ask("/explain", self.server.model.explain)
 
-    def _ask(self, what: str, answer: Answer) -> tuple[int, dict[str, object]]:
+    def _ask(self, path: str, answer: Answer) -> tuple[int, dict[str, object]]:
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > MAX_BODY:
             self.close_connection = True  # the body stays unread, so the connection is done for
             return 413, {"error": f"Content-Length of at most {MAX_BODY} bytes is required"}
         body = self.rfile.read(int(length))
-        if self.path != f"/{what}":
+        if self.path != path:
             return 404, {"error": "known are /predict and /explain"}
-        model = self.server.model
+        model, what = self.server.model, path.strip("/")
         try:
             caller = self.server.keys.caller(self.headers.get("Authorization", ""))
             if not model.ready:
