@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checks import run
+from checks import progress, run
 from checks.action_checkout import inside, require_commit
 from checks.action_config import base_rules, own_rules
 from checks.action_fetch import fetch, is_empty
@@ -79,6 +79,7 @@ def _judge(job: Job) -> Report:
         repository=event.repository,
         against=rules.against,
         notes=(*rules.notes, *_merge_note(commit, event)),
+        progress=progress.chosen(),
     )
     return run.run(root, config=rules.config, options=options)
 

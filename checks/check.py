@@ -34,7 +34,8 @@ class Needs(StrEnum):
 
     MODEL = "model"  # runs of the model and nothing of the tree: same model, rows and settings,
     # same verdict
-    TREE = "tree"  # the tree and the configuration and no run: it may be judged beside the model
+    TREE = "tree"  # the tree, the configuration, the model's bytes, and no run: it may be judged
+    # beside the model
     BOTH = "both"
 
 

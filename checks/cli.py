@@ -8,6 +8,7 @@ when something is judged, so that `--help` is fast.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,9 +84,21 @@ def _parser() -> argparse.ArgumentParser:
         help="0 from this score on if nothing is critical, instead of from ready on",
     )
     parser.add_argument(
+        "--budget",
+        type=_seconds,
+        metavar="SECONDS",
+        help="begin no check after so long; what is left out fails (run.budget_seconds, 1800)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    parser.add_argument(
         "--trust-model",
         action="store_true",
         help="go on where the sandbox lacks layers: the model can then do what you can do",
+    )
+    parser.add_argument(
+        "--no-environment",
+        action="store_true",
+        help="install nothing: run the model with the packages that are installed with Holdpoint",
     )
     return parser
 
@@ -100,8 +113,19 @@ def _share(text: str) -> float:
     return value
 
 
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return value
+
+
 def _judge(arguments: argparse.Namespace) -> Report:
-    from checks import run as engine  # noqa: PLC0415 - numpy and scipy cost half a second
+    from checks import progress  # noqa: PLC0415 - numpy and scipy cost half a second
+    from checks import run as engine  # noqa: PLC0415 - as above
 
     root = arguments.path.resolve()
     if not root.is_dir():
@@ -112,8 +136,11 @@ def _judge(arguments: argparse.Namespace) -> Report:
     options = engine.Options(
         only=tuple(arguments.only or ()),
         trust_model=arguments.trust_model,
+        environment="tool" if arguments.no_environment else None,
         against=rules.against,
         notes=rules.notes,
+        budget_s=arguments.budget,
+        progress=None if arguments.quiet else progress.chosen(),
     )
     return engine.run(root, config=rules.config, options=options)
 

@@ -52,6 +52,9 @@ class Progress(Protocol):
     def done(self, job: Job, verdict: Verdict | None) -> None:
         """One is judged, or left out (None)."""
 
+    def end(self) -> None:
+        """The run has ended, well or not."""
+
 
 class Silent:
     """A progress that nobody looks at."""
@@ -60,6 +63,9 @@ class Silent:
         """Nothing."""
 
     def done(self, job: Job, verdict: Verdict | None) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
         """Nothing."""
 
 
@@ -89,6 +95,14 @@ def run(
     """Every job's verdict by check and side; what the budget left out of the base is missing."""
     room = _Room(judge, budget, progress or Silent())
     room.progress.begin(len(jobs))
+    try:
+        _in_order(room, jobs)
+    finally:
+        room.progress.end()
+    return room.verdicts
+
+
+def _in_order(room: _Room, jobs: Sequence[Job]) -> None:
     own = [job for job in jobs if not job.of_base]
     theirs = [job for job in jobs if job.of_base]
     room.all(job for job in own if job.timed)
@@ -102,7 +116,6 @@ def run(
             raise
         reading.result()
     room.all(job for job in theirs if job.timed)
-    return room.verdicts
 
 
 class _Room:

@@ -9,6 +9,7 @@ change brings along would let it grade itself.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from checks.config import Config
 
 
+Find = Callable[[Repository, "Config"], ModelFile]
 CODE = (
     *("*.py", "*.lock", "*requirements*.txt", "*requirements*.in", "pyproject.toml", "setup.cfg"),
     *("Pipfile", "environment*.yml", "environment*.yaml", "conda*.yml", "conda*.yaml"),
@@ -59,9 +61,11 @@ class BaseSide:
 
 @contextmanager
 def prepared(
-    against: Against, head: Repository, model: ModelFile, config: Config
+    against: Against, head: Repository, model: ModelFile, config: Config, find: Find
 ) -> Iterator[BaseSide]:
-    """The base's side while the temporary folder exists."""
+    """The base's side while the temporary folder exists. `find` gives a tree's model, or raises
+    CannotJudgeError.
+    """
     with tempfile.TemporaryDirectory(prefix="holdpoint-base-") as folder:
         rows, changes = _rows(against.base, head, config, Path(folder) / "rows")
         side = BaseSide(replace(head, elsewhere=rows), config, changes=changes)
@@ -71,7 +75,7 @@ def prepared(
             yield replace(side, why=f"The checks were not compared: {error}.")
             return
         repository = replace(scan(tree), elsewhere=rows or _same_rows(head, config))
-        side = _with_model(replace(side, repository=repository), against, model)
+        side = _with_model(replace(side, repository=repository), against, model, find)
         same = side.model is not None and side.model.digest == model.digest
         yield replace(side, same=same and _code(head) == _code(repository))
 
@@ -127,7 +131,7 @@ def _code(repository: Repository) -> dict[str, str]:
     return found
 
 
-def _with_model(side: BaseSide, against: Against, model: ModelFile) -> BaseSide:
+def _with_model(side: BaseSide, against: Against, model: ModelFile, find: Find) -> BaseSide:
     base, repository = against.base, side.repository
     path = _model_path(base, repository, against, model) if repository is not None else None
     if repository is None or path is None:
@@ -135,27 +139,26 @@ def _with_model(side: BaseSide, against: Against, model: ModelFile) -> BaseSide:
     config = replace(side.config, model=replace(against.model, path=path))
     side = replace(side, config=config)
     try:
-        adapter = models.find(path, against.model.format)
-        payload = _content(base, repository.read_bytes(path, MAX_MODEL), model.payload, MAX_MODEL)
-    except (FileError, CannotJudgeError) as error:
-        return replace(side, why=f"The model of {base.ref} cannot be read: {error}.")
+        theirs = find(repository, config)
+    except CannotJudgeError as error:
+        return replace(side, why=f"The model of {base.ref} cannot be judged: {error}.")
+    payload = _content(base, theirs.payload, model.payload, MAX_MODEL)
     if payload is None:
         why = (
-            f"{path} of {base.ref} is a Git LFS pointer whose content is not here; "
+            f"{theirs.path} of {base.ref} is a Git LFS pointer whose content is not here; "
             f"`git lfs fetch origin {base.commit[:12]}` brings it."
         )
         return replace(side, why=why)
-    if digest(payload) == model.digest:
-        return replace(side, model=replace(model, path=path))
-    return replace(side, model=ModelFile(path, payload, digest(payload), adapter))
+    return replace(side, model=replace(theirs, payload=payload, digest=digest(payload)))
 
 
 def _model_path(
     base: Base, repository: Repository, against: Against, model: ModelFile
 ) -> str | None:
     """Where the base's model lies: as its configuration says, else where it was moved from."""
-    if against.model.path is not None:
-        return against.model.path if repository.find(against.model.path) else None
+    named = against.model.path
+    if named is not None:
+        return named if models.entry(named) or repository.find(named) else None
     suffixes = models.suffixes()
     found = [file.path for file in repository.files if file.path.lower().endswith(suffixes)]
     if model.path in found or len(found) == 1:

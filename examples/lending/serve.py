@@ -318,6 +318,7 @@ class Handler(BaseHTTPRequestHandler):
         return self._ask("/explain", self.server.model.explain)
 
     def _ask(self, path: str, answer: Answer) -> tuple[int, dict[str, object]]:
+        what = path[1:]
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > MAX_BODY:
             self.close_connection = True  # the body stays unread, so the connection is done for
@@ -325,7 +326,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(length))
         if self.path != path:
             return 404, {"error": "known are /predict and /explain"}
-        model, what = self.server.model, path.strip("/")
+        model = self.server.model
         try:
             caller = self.server.keys.caller(self.headers.get("Authorization", ""))
             if not model.ready:

@@ -113,7 +113,7 @@ def test_too_much_is_not_taken_out(
 @pytest.mark.parametrize("ref", ["nothing", "--help", "", "a\0b", "main:m.pkl"])
 def test_a_base_that_is_not_there_says_what_to_do(checkout: Checkout, ref: str) -> None:
     checkout.commit({}, "base")
-    with pytest.raises(CannotJudgeError, match=r"there is no commit .* git fetch origin"):
+    with pytest.raises(CannotJudgeError, match=r"there is no commit .*`git fetch origin"):
         objects.find(checkout.root, ref)
 
 
