@@ -135,7 +135,7 @@ class DataQuality:
         "outliers": 0.1,
         "versioning": 0.1,
     }
-    rules = (*ITEMS, "defect.*", "shift.*", "unreadable", "training")
+    rules = (*ITEMS, "defect.*", "shift.*", "unreadable", "training", "measured")
 
     def collect(self, context: Context) -> Gathered:
         """Measures the data files; reads code and model file; runs nothing of them here."""
