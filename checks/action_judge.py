@@ -11,11 +11,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checks import run
-from checks.action_checkout import BaseFile, inside, require_commit
-from checks.action_config import Rules, base_rules, own_rules
+from checks import progress, run
+from checks.action_checkout import inside, require_commit
+from checks.action_config import base_rules, own_rules
 from checks.action_fetch import fetch, is_empty
 from checks.action_result import Result
+from checks.base.objects import BaseFile
 from checks.errors import CannotJudgeError, HoldpointError
 from checks.publish import reach
 from checks.publish.errors import MissingError, PublishError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from checks.action_event import Event
     from checks.action_io import Inputs, Runner
+    from checks.base.rules import Rules
     from checks.publish.github import GitHub
     from checks.publish.retry import Retrier
     from checks.report import Report
@@ -75,8 +77,9 @@ def _judge(job: Job) -> Report:
         trust_model=inputs.trust_model,
         commit=event.head_sha,
         repository=event.repository,
-        base_model=rules.base_model,
+        against=rules.against,
         notes=(*rules.notes, *_merge_note(commit, event)),
+        progress=progress.chosen(),
     )
     return run.run(root, config=rules.config, options=options)
 

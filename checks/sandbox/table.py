@@ -97,8 +97,9 @@ class Prediction:
 class LoadInfo:
     """What loading brought. Only `seconds` and `rss_bytes` are measured by the parent.
 
-    `outputs` names the methods that the model has; `type_name`, `classes` and `feature_names` are
-    the child's word about the model: good for asking the next question, never for a score.
+    `outputs` names the methods that the model has; `type_name`, `classes`, `feature_names` and
+    `notes` (for the reader of a report) are the child's word about the model: good for asking the
+    next question, never for a score.
     """
 
     seconds: float
@@ -107,3 +108,4 @@ class LoadInfo:
     type_name: str = ""
     classes: Array | None = None
     feature_names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
