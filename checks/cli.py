@@ -95,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="go on where the sandbox lacks layers: the model can then do what you can do",
     )
+    parser.add_argument(
+        "--no-environment",
+        action="store_true",
+        help="install nothing: run the model with the packages that are installed with Holdpoint",
+    )
     return parser
 
 
@@ -131,6 +136,7 @@ def _judge(arguments: argparse.Namespace) -> Report:
     options = engine.Options(
         only=tuple(arguments.only or ()),
         trust_model=arguments.trust_model,
+        environment="tool" if arguments.no_environment else None,
         against=rules.against,
         notes=rules.notes,
         budget_s=arguments.budget,

@@ -85,6 +85,12 @@ class ModelConfig:
     output: Literal["auto", "labels", "probabilities", "logits", "values"] = setting(
         "what predict returns; auto finds out and says what it took for granted", "auto"
     )
+    requirements: str | None = setting(
+        "the lock or requirements file of its packages; without it, the nearest one is taken"
+    )
+    environment: Literal["auto", "own", "tool"] = setting(
+        "where it runs: with packages of its own, with Holdpoint's, or as it needs", "auto"
+    )
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,9 @@ class DataConfig:
         "the label that counts as positive, of two", as_written=True
     )
     ignore: tuple[str, ...] = setting("columns that the model does not get", ())
+    sample_rows: int = number(
+        200_000, 100, 10_000_000, "most rows of a file that are used; of more, a random sample"
+    )
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from checks import schedule, waivers
 from checks.base import compare
 from checks.check import Check, Context, Needs
+from checks.environment.home import Home
 from checks.errors import CannotJudgeError
-from checks.evidence.data import MAX_BYTES, Reader
+from checks.evidence.data import MAX_FILE, Reader
 from checks.evidence.model_runs import ModelFile, ModelRuns
-from checks.evidence.repository import FileError, Repository, digest
+from checks.evidence.repository import FileError, Repository
 from checks.sandbox import SandboxUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from checks.base.rules import Against
@@ -36,6 +38,7 @@ class Judged:
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
     data_digest: str | None  # of the evaluation rows that were used
+    ran_with: Mapping[str, str]  # versions of the packages in the model's environment
     base: BaseReport | None = None
 
 
@@ -82,7 +85,10 @@ class Work:
     ) -> ModelRuns:
         options = self.options
         reader = Reader(repository, options.interpreter, options.limits, options.trust_model)
-        return ModelRuns(model, reader, config, base)
+        wanted = config.model
+        mode = options.environment or wanted.environment
+        home = Home(repository, model, options.interpreter, mode, wanted.requirements)
+        return ModelRuns(model, reader, config, base, home)
 
     def _jobs(self, context: Context, base: BaseSide | None = None) -> list[schedule.Job]:
         jobs = [schedule.Job(check, context) for check in self.checks]
@@ -107,11 +113,12 @@ class Work:
             tuple(found[check.name, False] for check in self.checks),
             tuple(runs.notes),
             _data_digest(repository, self.config),
+            runs.versions,
         )
 
 
 def _data_digest(repository: Repository, config: Config) -> str | None:
     try:
-        return digest(repository.read_bytes(config.data.evaluation or "", MAX_BYTES))
+        return repository.digest_of(config.data.evaluation or "", MAX_FILE)
     except FileError:
         return None

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from checks.base.rules import Against
     from checks.check import Check
     from checks.config import Config
+    from checks.environment.home import Mode
 
 TWELVE = len(catalog.ORDER)
 Clock = Callable[[], datetime]
@@ -51,6 +52,7 @@ class Options:
     notes: tuple[str, ...] = ()
     budget_s: float | None = None  # over the configuration's
     progress: schedule.Progress | None = None
+    environment: Mode | None = None  # None: as the configuration says
 
 
 def utc_now() -> datetime:
@@ -124,7 +126,7 @@ def run(
         recommendations=overall.recommendations,
         next_steps=overall.next_steps,
         repository=options.repository,
-        versions=versions(),
+        versions={**versions(), **judged.ran_with},
         notes=(*repository.notes, *notes),
         base=judged.base,
         seconds=round(ticks() - began, 3),

@@ -18,7 +18,7 @@ import numpy as np
 
 from checks import models
 from checks.environment import missing
-from checks.environment.home import Home
+from checks.environment.home import Home, HomeError
 from checks.evidence import outputs
 from checks.evidence.answers import Predictions, RunProblemError
 from checks.evidence.data import (
@@ -34,7 +34,7 @@ from checks.sandbox import ModelSession, SandboxUnavailable, describe_bytes
 from checks.sandbox.errors import Kind, ModelFailed, SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from checks.config import Config
@@ -80,7 +80,7 @@ class ModelRuns:
         if base is not None:
             base._rows_of = self
         self._reader = reader
-        self._home = home or Home(reader.repository, model.path, reader.interpreter)
+        self._home = home or Home(reader.repository, model, reader.interpreter)
         self._config = config
         self._thread = threading.get_ident()
         self._session: ModelSession | None = None
@@ -105,6 +105,11 @@ class ModelRuns:
         if self._session is not None:
             self._session.close()
             self._session = self._load = None
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions that the model ran with; empty when no check has asked for it."""
+        return self._home.versions
 
     def evaluation(self) -> Evaluation:
         """The evaluation data. Raises RunProblemError."""
@@ -229,9 +234,10 @@ class ModelRuns:
                 fix = f"commit the real content of {self.model.path}"
                 raise RunProblemError(f"{self.model.path}: {wrong}", fix, self.model.path)
             self._session = self._start(self.model)
-            self._load = self._session.load(
-                self.model.payload, self.model.adapter.loader, self._options(self.model)
-            )
+            adapter = self.model.adapter
+            options = self._options(self.model)
+            self._load = self._session.load(self.model.payload, adapter.loader, options)
+            self.notes += [note for note in self._load.notes if note not in self.notes]
         return self._session
 
     def _open_info(self) -> LoadInfo:
@@ -255,7 +261,11 @@ class ModelRuns:
         if threading.get_ident() != self._thread:
             # The kernel would end the child with this thread, in the middle of another check.
             raise RuntimeError("a check that says `needs = Needs.TREE` asked the model")
-        reader, place = self._reader, self._home.open()
+        reader = self._reader
+        try:
+            place = self._home.open()
+        except HomeError as error:
+            raise RunProblemError(str(error), error.fix, error.where) from error
         more = model.adapter.address_space
         limits = replace(reader.limits, memory_bytes=reader.limits.memory_bytes + more)
         session = ModelSession(

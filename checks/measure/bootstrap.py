@@ -55,16 +55,19 @@ def resamples_for(rows: int) -> int:
     return int(min(RESAMPLES, max(LEAST_RESAMPLES, CELL_BUDGET // max(rows, 1))))
 
 
-def estimate(metrics: Mapping[str, Metric], rows: int, seed: int = SEED) -> dict[str, Estimate]:
+def estimate(
+    metrics: Mapping[str, Metric], rows: int, seed: int = SEED, count: int | None = None
+) -> dict[str, Estimate]:
     """Each metric's value on the rows as they are and its interval over one set of resamples.
 
-    A metric that is undefined on the rows themselves (NaN) is left out.
+    A metric that is undefined on the rows themselves (NaN) is left out. `count` is how many
+    resamples are drawn, where there are too many metrics for the usual number.
     """
     whole = np.ones((1, rows))
     values = {name: float(metric(whole)[0]) for name, metric in metrics.items()}
     defined = {name: metric for name, metric in metrics.items() if np.isfinite(values[name])}
     drawn: dict[str, list[Floats]] = {name: [] for name in defined}
-    count = resamples_for(rows)
+    count = count or resamples_for(rows)
     for weights in _resamples(rows, count, seed):
         for name, metric in defined.items():
             drawn[name].append(metric(weights))

@@ -26,6 +26,14 @@ def git(root: Path, *arguments: str, date: str = "2024-01-01T00:00:00Z") -> str:
     return done.stdout.strip()
 
 
+def commit_all(root: Path) -> Path:
+    """Makes a folder a repository with everything in it committed."""
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "The repository")
+    return root
+
+
 def copy_of(name: str, target: Path, *later: str, date: str = "2024-07-01T00:00:00Z") -> Path:
     """An example as a repository; the paths `later` are committed later, at `date`."""
     ignore = shutil.ignore_patterns("__pycache__", ".pytest_cache")
