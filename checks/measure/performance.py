@@ -185,7 +185,8 @@ def _columns(evaluation: Evaluation) -> Table:
 
 def _details(evaluation: Evaluation, predictions: Predictions) -> dict[str, object]:
     if evaluation.task == "regression":
-        return {"task": "regression"}
+        drawn = regression.residuals(evaluation.truth, predictions.predicted)
+        return {"task": "regression", "residuals": drawn}
     details: dict[str, object] = {
         "task": "classification",
         "classes": list(predictions.classes),
