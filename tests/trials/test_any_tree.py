@@ -33,8 +33,8 @@ PATHS = st.sampled_from(
 NASTY = st.sampled_from(
     [b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\x85", b"{{", b"&a [*a]", b"- " * 500,
      b"[" * 2000, b"(" * 2000, b"9" * 5000, b"\xed\xa0\x80", b"!!python/object:os.system {}",
-     b"? ", b"---\n", b"1e999", b".nan", b"\xe2\x80\xae", b"<!--", b"```", b"null", b"!!binary x", b"2024-13-45",
-     b"0o9", b": :", b"<<: [1]", b"%YAML 9.9\n"]
+     b"? ", b"---\n", b"1e999", b".nan", b"\xe2\x80\xae", b"<!--", b"```", b"null", b"!!binary x",
+     b"2024-13-45", b"0o9", b": :", b"<<: [1]", b"%YAML 9.9\n"]
 )  # fmt: skip
 
 
