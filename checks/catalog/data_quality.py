@@ -139,7 +139,7 @@ class DataQuality:
 
     def collect(self, context: Context) -> Gathered:
         """Measures the data files; reads code and model file; runs nothing of them here."""
-        modules, unreadable = python_code.collect(context.repository)
+        modules, unreadable = python_code.collect(context.repository, notebooks=True)
         found = data_code.collect(context.runs.model, modules)
         try:
             profile = _profile(context)
