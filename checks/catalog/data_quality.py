@@ -36,6 +36,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, share
 from checks.evidence import data_code, data_versions, python_code
 from checks.evidence.answers import RunProblemError
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from checks.config import Config
     from checks.evidence.release import Defect
     from checks.measure.data_defects import Taken
-    from checks.measure.data_profile import Profile
+    from checks.measure.data_profile import FileFacts, Profile
     from checks.sandbox.table import Table
 
 NAME = "data_quality"
@@ -62,7 +63,7 @@ MOST_SHOWN = 100  # columns in the details
 class Settings:
     """What can be set under `checks: {data_quality: ...}` in holdpoint.yml."""
 
-    missing: float = share(0.3, "largest share of missing values in a column")
+    missing: float = share(0.2, "largest share of missing values in a column")
     duplicates: float = share(0.05, "largest share of rows that repeat an earlier one")
     overlap: float = share(0.05, "largest share of evaluation rows that are training rows, too")
     outliers: float = share(0.05, "largest share of a column's values beyond Tukey's fences")
@@ -124,6 +125,7 @@ class DataQuality:
 
     name = NAME
     title = "Data quality"
+    needs = Needs.BOTH
     settings: type[Any] = Settings
     items: Mapping[str, float] = {
         "preprocessing": 0.3,
@@ -133,7 +135,7 @@ class DataQuality:
         "outliers": 0.1,
         "versioning": 0.1,
     }
-    rules = (*ITEMS, "defect.*", "shift.*", "unreadable", "training")
+    rules = (*ITEMS, "defect.*", "shift.*", "unreadable", "training", "measured")
 
     def collect(self, context: Context) -> Gathered:
         """Measures the data files; reads code and model file; runs nothing of them here."""
@@ -243,8 +245,12 @@ def _chance(p_value: float | None) -> str:
 
 
 def _message(profile: Profile, defects: int) -> str:
-    shown = [f"{file.rows:,} rows of {file.path}" for file in profile.files]
+    shown = [f"{_of_total(file)} rows of {file.path}" for file in profile.files]
     return f"{defects or 'no'} measured defect{'s' * (defects != 1)} in {' and '.join(shown)}"
+
+
+def _of_total(file: FileFacts) -> str:
+    return f"{file.rows:,} of {file.total:,}" if file.rows < file.total else f"{file.rows:,}"
 
 
 def _figures(profile: Profile, settings: Settings) -> tuple[Figure, ...]:

@@ -150,7 +150,7 @@ class Deployment:
         "advanced": 0.1,
         "health": 0.1,
     }
-    rules = (*ITEMS, "defect.*", "risk")
+    rules = (*ITEMS, "defect.*", "risk", "versions", "infrastructure", "drill", "unreadable")
 
     def collect(self, context: Context) -> Gathered:
         """Reads manifests, Dockerfiles, workflows, pages and lock files."""

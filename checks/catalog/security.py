@@ -121,6 +121,7 @@ class Security:
     settings: type[Any] = Settings
     needs = Needs.TREE
     items: Mapping[str, float] = {name: item.worth for name, item in ITEMS.items()}
+    rules = ("secret", "model.*", "defect.*", "unreadable")
 
     def collect(self, context: Context) -> Gathered:
         """Reads code, manifests, CI and model files; loads nothing."""

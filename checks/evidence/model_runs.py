@@ -133,7 +133,7 @@ class ModelRuns:
 
     def model_inputs(self) -> Table:
         """The evaluation rows' columns as the model is given them. Raises RunProblemError."""
-        return self._inputs(self.evaluation(), self._open_info())
+        return self._unwrap(self._model_inputs)
 
     def answers(self, inputs: Table) -> Predictions:
         """The model's answers on other rows: changed, repeated or picked ones, as a probe wants.
@@ -186,6 +186,10 @@ class ModelRuns:
             return RunProblemError(f"the training data cannot be used: {error}", error.fix, where)
 
     @cached_property
+    def _model_inputs(self) -> Table | RunProblemError:
+        return self._attempt(lambda: self._inputs(self.evaluation(), self._open_info()))
+
+    @cached_property
     def _predictions(self) -> Predictions | RunProblemError:
         def run() -> Predictions:
             found, self._reading = self._predict(self._open(), self._load)
@@ -234,9 +238,10 @@ class ModelRuns:
                 fix = f"commit the real content of {self.model.path}"
                 raise RunProblemError(f"{self.model.path}: {wrong}", fix, self.model.path)
             self._session = self._start(self.model)
-            self._load = self._session.load(
-                self.model.payload, self.model.adapter.loader, self._options(self.model)
-            )
+            adapter = self.model.adapter
+            options = self._options(self.model)
+            self._load = self._session.load(self.model.payload, adapter.loader, options)
+            self.notes += [note for note in self._load.notes if note not in self.notes]
         return self._session
 
     def _open_info(self) -> LoadInfo:

@@ -175,10 +175,3 @@ def test_the_summary_stays_below_the_runners_limit(tmp_path: Path) -> None:
     assert action_io.SUMMARY_LIMIT - 4 <= path.stat().st_size <= action_io.SUMMARY_LIMIT
     path.read_text(encoding="utf-8")  # not cut within a character
     action_io.write_summary(None, "no summary is no error")
-
-
-def test_the_reference_names_every_input_and_output() -> None:
-    page = (ROOT / "docs/reference/action.md").read_text()
-    described = action_yml()
-    for name in (*described["inputs"], *described["outputs"]):
-        assert f"| `{name}` |" in page

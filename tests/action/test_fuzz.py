@@ -22,7 +22,18 @@ from markdown_it import MarkdownIt
 from checks.action_log import inert_streams
 from checks.publish.bodies import COMMENT_LIMIT, MARKER, publication, unjudged
 from checks.render import markdown
-from checks.report import Figure, Finding, Grade, Location, ModelIdentity, Report, Severity, Verdict
+from checks.report import (
+    BaseCheck,
+    BaseReport,
+    Figure,
+    Finding,
+    Grade,
+    Location,
+    ModelIdentity,
+    Report,
+    Severity,
+    Verdict,
+)
 from tests.action.acting import REPO, Job
 from tests.action.hostile_text import strings
 from tests.action.runner_files import commands
@@ -55,8 +66,13 @@ def filled(texts: list[str]) -> Report:
         recommendations=(next(next_text),), findings=(finding, finding), figures=(figure,),
     )  # fmt: skip
     model = ModelIdentity(next(next_text), "sha256:" + "1" * 64, next(next_text), 10)
+    base = BaseReport(
+        next(next_text), next(next_text), 0.4, False, (BaseCheck("deployment", False, 0.1),),
+        models=(model,), changes=(next(next_text),), why=(next(next_text),),
+    )  # fmt: skip
     return dataclasses.replace(
         report(ready=False),
+        base=base,
         models=(model,),
         verdicts=(verdict,),
         critical_issues=(next(next_text),),

@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from checks.measure import classification
+from checks.measure import classification, regression
 from checks.render import plots
-from checks.render.plots import calibration, confusion, importance, latency, score_bars
+from checks.render.plots import (
+    calibration,
+    confusion,
+    importance,
+    latency,
+    residuals,
+    score_bars,
+)
 from checks.report import Figure, Verdict
 from tests.checks.test_html import Node, everything, tree
 
@@ -296,3 +303,47 @@ def test_details_of_another_shape_are_not_drawn(details: dict[str, object]) -> N
 def _numbers(node: Node) -> list[str]:
     names = {"x", "y", "x1", "x2", "y1", "y2", "width", "height"}
     return [value or "" for name, value in node.attributes.items() if name in names]
+
+
+def test_a_regressions_points_lie_where_the_values_say() -> None:
+    generator = np.random.default_rng(0)
+    truth = generator.normal(50, 10, 3000)
+    predicted = truth + generator.normal(0, 3, 3000)
+    predicted[7] += 80
+    found = regression.residuals(truth, predicted)
+    pairs = found["points"]
+    assert isinstance(pairs, list)
+    assert 400 < len(pairs) <= regression.POINTS
+    assert [pytest.approx(truth[7], rel=1e-5), pytest.approx(predicted[7], rel=1e-5)] in pairs
+    assert min(x for x, _ in pairs) == pytest.approx(truth.min(), rel=1e-5)
+    plot = residuals.of_verdict(with_details(residuals=found), "r")
+    circles = drawn(plot).all("circle")
+    assert len(circles) == len(pairs)
+    low, high = min(map(min, pairs)), max(map(max, pairs))
+    x, y = pairs[0]
+    width, height = (
+        residuals.BOX.right - residuals.BOX.left,
+        residuals.BOX.bottom - residuals.BOX.top,
+    )
+    first = min(circles, key=lambda each: float(each.attributes["cx"] or 0))
+    across = residuals.BOX.left + (x - low) / (high - low) * width
+    down = residuals.BOX.bottom - (y - low) / (high - low) * height
+    assert float(first.attributes["cx"] or 0) == pytest.approx(across, abs=0.01)
+    assert float(first.attributes["cy"] or 0) == pytest.approx(down, abs=0.01)
+    assert plot is not None
+    assert plot.note.startswith("n = 3,000 rows, ")
+    assert "the 20 worst" in plot.note
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [None, [], {}, {"points": "x"}, {"points": [[1]]}, {"points": [["a", "b"]]},
+     {"points": [[float("nan"), 1.0]]}, {"points": [[1.0, 2.0]] * 501}, {"points": [[True, 1]]}],
+)  # fmt: skip
+def test_odd_residuals_draw_nothing(odd: object) -> None:
+    assert residuals.of_verdict(with_details(residuals=odd), "r") is None
+
+
+def test_a_constant_regression_is_drawn() -> None:
+    plot = residuals.of_verdict(with_details(residuals={"rows": 2, "points": [[5.0, 5.0]]}), "r")
+    assert len(drawn(plot).all("circle")) == 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, cast
 
+from checks import catalog
 from checks.check import Context
-from checks.config import Config
+from checks.config import Config, waivable
 from checks.evidence import repository
 
 if TYPE_CHECKING:
@@ -28,7 +30,16 @@ def look(check: Any, root: Path, config: Config | None = None) -> Verdict:
     """The verdict of a check that only reads the tree."""
     config = config or Config()
     context = Context(repository.scan(root), config, cast("Any", None))
-    return cast("Verdict", check.judge(check.collect(context), config))
+    return require_known_rules(check.judge(check.collect(context), config))
+
+
+def require_known_rules(verdict: Verdict) -> Verdict:
+    """The same verdict, when a waiver may name the rule of each of its findings."""
+    check = catalog.find(verdict.check_name)
+    known = (*waivable(check), f"{check.name}.budget")  # the last is of the run, not of a check
+    odd = {f.rule for f in verdict.findings if not any(fnmatchcase(f.rule, k) for k in known)}
+    assert not odd, f"not among the rules of {check.name}: {sorted(odd)}"
+    return verdict
 
 
 def of(verdict: Verdict, rule: str) -> Finding:
