@@ -28,7 +28,7 @@ from checks.sandbox import ModelSession, SandboxUnavailable, describe_bytes
 from checks.sandbox.errors import Kind, ModelFailed, SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from checks.config import Config
@@ -105,14 +105,25 @@ class ModelRuns:
         """The evaluation rows' columns as the model is given them. Raises RunProblemError."""
         return self._inputs(self.evaluation(), self._open_info())
 
-    def answers(self, inputs: Table) -> Predictions:
+    def answers(self, inputs: Table, dtypes: Mapping[str, str] | None = None) -> Predictions:
         """The model's answers on other rows: changed, repeated or picked ones, as a probe wants.
 
-        `inputs` has the columns of `model_inputs()`, or deliberately not; any number of rows. An
-        exception of the model itself leaves the child alive. Raises RunProblemError.
+        `inputs` has the columns of `model_inputs()`, or deliberately not; any number of rows.
+        `dtypes` are those of `ModelSession.predict`. An exception of the model itself leaves the
+        child alive. Raises RunProblemError.
         """
-        outcome = self._attempt(lambda: self._answer(self._open(), self._open_info(), inputs))
+        outcome = self._attempt(
+            lambda: self._answer(self._open(), self._open_info(), inputs, dtypes)
+        )
         return self._unwrap(outcome)
+
+    def knows_names(self) -> bool:
+        """Whether the model is given its columns by name, no plain matrix. Raises RunProblemError.
+
+        It is told so where it names its features or where there is text among them.
+        """
+        text = any(column.kind == "str" for column in self.model_inputs().columns)
+        return text or self._open_info().feature_names is not None
 
     def base_predictions(self) -> Predictions:
         """The base branch's model's answers on the same rows. Raises RunProblemError."""
@@ -173,6 +184,7 @@ class ModelRuns:
                 f"mend {self.model.path} or what it was saved from; "
                 "`python train.py` of the same versions should load and predict",
                 self.model.path,
+                error.kind if isinstance(error, ModelFailed) else None,
             )
 
     def _unwrap(self, outcome: T | RunProblemError) -> T:
@@ -211,9 +223,15 @@ class ModelRuns:
             raise RunProblemError("the model was not loaded", "")
         return self._answer(session, info, self._inputs(self.evaluation(), info))
 
-    def _answer(self, session: ModelSession, info: LoadInfo, inputs: Table) -> Predictions:
+    def _answer(
+        self,
+        session: ModelSession,
+        info: LoadInfo,
+        inputs: Table,
+        dtypes: Mapping[str, str] | None = None,
+    ) -> Predictions:
         evaluation = self.evaluation()
-        answer = session.predict(inputs).values
+        answer = session.predict(inputs, dtypes=dtypes).values
         if answer.ndim == 2 and answer.shape[1] == 1:
             answer = answer[:, 0]
         if answer.ndim != 1:
@@ -224,7 +242,7 @@ class ModelRuns:
         if evaluation.task == "regression":
             return Predictions(numbers(answer), ())
         predicted, classes = code_labels(answer, evaluation.classes)
-        probabilities, why = self._probabilities(session, info, inputs, evaluation)
+        probabilities, why = self._probabilities(session, info, inputs, evaluation, dtypes)
         if probabilities is not None and len(classes) > len(evaluation.classes):
             probabilities = np.c_[probabilities, np.zeros(len(probabilities))]
         return Predictions(predicted, classes, probabilities, why)
@@ -254,11 +272,16 @@ class ModelRuns:
         )
 
     def _probabilities(
-        self, session: ModelSession, info: LoadInfo, inputs: Table, evaluation: Evaluation
+        self,
+        session: ModelSession,
+        info: LoadInfo,
+        inputs: Table,
+        evaluation: Evaluation,
+        dtypes: Mapping[str, str] | None,
     ) -> tuple[Floats | None, str]:
         if "predict_proba" not in info.outputs or info.classes is None:
             return None, "the model has no predict_proba, so nothing is said about its confidence"
-        values = session.predict(inputs, "predict_proba").values
+        values = session.predict(inputs, "predict_proba", dtypes).values
         labels = [label_text(value) for value in info.classes.ravel()]
         return order_probabilities(values, labels, evaluation.classes)
 

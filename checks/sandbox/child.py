@@ -308,6 +308,8 @@ def feature_names(model: Any) -> list[str] | None:
 
 def do_predict(state: Header, header: Header, body: bytearray) -> Reply:
     data = model_input(state, decode_columns(header["columns"], body))
+    if header.get("dtypes"):
+        data = retyped(data, header["dtypes"])
     method = getattr(state["model"], header["method"])
     with thread_backend():
         result = method(data)
@@ -333,6 +335,13 @@ def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
             for name, kind, values in columns
         }
     )
+
+
+def retyped(data: Any, dtypes: Header) -> Any:
+    """The same values as other dtypes: by column, or all of a plain matrix."""
+    if isinstance(data, dict):
+        return {name: each.astype(dtypes.get(name, each.dtype)) for name, each in data.items()}
+    return data.astype(dtypes if hasattr(data, "columns") else next(iter(dtypes.values())))
 
 
 def do_parse(_state: Header, header: Header, body: bytearray) -> Reply:

@@ -52,12 +52,18 @@ class ModelSession(Session):
             feature_names=_texts(answer["features"]) if answer.get("features") else None,
         )
 
-    def predict(self, table: Table, method: str = "predict") -> Prediction:
-        """Asks for one answer a row of `table`; `method` is one of METHODS. Raises ModelFailed."""
+    def predict(
+        self, table: Table, method: str = "predict", dtypes: Mapping[str, str] | None = None
+    ) -> Prediction:
+        """Asks for one answer a row of `table`; `method` is one of METHODS. Raises ModelFailed.
+
+        `dtypes` turns columns into other types on the child's side ("float32", "category").
+        """
         _refuse_unknown("method", method, METHODS)
         columns, parts = encode_table(table)
         doing = f"answering {method} for {table.rows} rows"
-        header = {"op": "predict", "method": method, "columns": columns}
+        types = dict(dtypes or {})
+        header = {"op": "predict", "method": method, "columns": columns, "dtypes": types}
         exchange, reader = self.ask(doing, header, parts)
         described = exchange.frame.header.get("array")
         values = self.decoded(doing, reader, lambda body: body.array(described))
