@@ -35,7 +35,7 @@ FILE_NAMES = (
     ".github/holdpoint.yaml",
 )
 VERSION = 1
-ROOT_KEYS = ("version", "model", "data", "declarations", "waivers", "checks")
+ROOT_KEYS = ("version", "model", "data", "run", "declarations", "waivers", "checks")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 # JSON writes what lies beyond the first plane as two halves, which YAML does not know.
 _HALVES = re.compile(rb"(?<!\\)((?:\\\\)*)((?:\\u[dD][89abAB]..\\u[dD][c-fC-F]..)+)")
@@ -62,10 +62,34 @@ def setting(about: str, default: Any = None, **more: bool) -> Any:
 class ModelConfig:
     """`model:` where the model is. Without a path the repository's only model file is taken."""
 
-    path: str | None = setting("the model file, from the repository's root")
+    path: str | None = setting(
+        "the model file, from the repository's root, or python:package.module:function"
+    )
     format: str | None = setting("the file's format, where its suffix does not say it")
     task: Literal["classification", "regression"] | None = setting(
         "what the model does; without it, the target column is asked"
+    )
+    constructor: str | None = setting(
+        '"package.module:function" of the repository that makes the model for bare weights'
+    )
+    weights: str | None = setting(
+        "the file whose bytes a function of the repository is given that makes the model"
+    )
+    input: Literal["auto", "frame", "array", "named"] = setting(
+        "what predict is given: a DataFrame, a matrix, or an array for each column by its name",
+        "auto",
+    )
+    shape: tuple[int, ...] = setting(
+        "what each row of a matrix is reshaped to, such as [1, 28, 28]", ()
+    )
+    output: Literal["auto", "labels", "probabilities", "logits", "values"] = setting(
+        "what predict returns; auto finds out and says what it took for granted", "auto"
+    )
+    requirements: str | None = setting(
+        "the lock or requirements file of its packages; without it, the nearest one is taken"
+    )
+    environment: Literal["auto", "own", "tool"] = setting(
+        "where it runs: with packages of its own, with Holdpoint's, or as it needs", "auto"
     )
 
 
@@ -81,6 +105,15 @@ class DataConfig:
         "the label that counts as positive, of two", as_written=True
     )
     ignore: tuple[str, ...] = setting("columns that the model does not get", ())
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """`run:` how the judging itself is done."""
+
+    budget_seconds: float = number(
+        1800, about="no check begins after so many seconds; what is left out fails"
+    )
 
 
 @dataclass(frozen=True)
@@ -131,6 +164,7 @@ class Config:
     source: str | None = None
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
+    run: RunConfig = RunConfig()
     declarations: tuple[Declaration, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -196,12 +230,14 @@ def _root(node: Node, reader: Reader, checks: tuple[Check, ...]) -> Config:
         raise reader.error(version, "version", f"is {version.text!r}, expected {VERSION}")
     model = reader.section(ModelConfig, node.get("model"), "model")
     data = reader.section(DataConfig, node.get("data"), "data")
+    run = reader.section(RunConfig, node.get("run"), "run")
     written = _written(node.get("checks"), reader, checks)
     flat = config_flat.read(node, reader, checks)
     return Config(
         source=reader.source,
         model=model,
         data=data,
+        run=run,
         declarations=(
             *_declarations(node.get("declarations"), reader, checks),
             *(_from_flat(said, reader.source) for said in flat.said),

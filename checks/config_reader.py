@@ -59,9 +59,12 @@ class Reader:
             (hint,) = (option for option in get_args(hint) if option is not type(None))
             return self.value(node, key, hint, metadata)
         if origin is tuple:
+            element = get_args(hint)[0]
+            kind = "string" if element is str else "number"
             if node.sequence is None:
-                raise self.error(node, key, f"is {node.kind()}, expected a list of strings")
-            return tuple(self.value(e, f"{key}[{i}]", str, {}) for i, e in enumerate(node.sequence))
+                raise self.error(node, key, f"is {node.kind()}, expected a list of {kind}s")
+            elements = enumerate(node.sequence)
+            return tuple(self.value(e, f"{key}[{i}]", element, {}) for i, e in elements)
         if origin is Literal:
             return self._choice(node, key, list(get_args(hint)))
         if metadata.get("as_written") and node.text is not None:

@@ -38,6 +38,7 @@ def schema() -> JsonObject:
             "version": {"const": config.VERSION, "description": "The version of this format."},
             "model": of_dataclass(config.ModelConfig),
             "data": of_dataclass(config.DataConfig),
+            "run": of_dataclass(config.RunConfig),
             "declarations": _declarations(checks),
             "waivers": {
                 "description": inspect.getdoc(config.Waiver),
@@ -107,7 +108,7 @@ def _kind(hint: Any) -> JsonObject:
     if origin in {Union, types.UnionType}:
         return _kind(next(each for each in get_args(hint) if each is not type(None)))
     if origin is tuple:
-        return {"type": ["array", "null"], "items": {"type": "string"}}
+        return {"type": ["array", "null"], "items": _plain(_kind(get_args(hint)[0]))}
     if origin is Literal:
         return {"type": ["string", "null"], "enum": [*get_args(hint), None]}
     names = {str: "string", bool: "boolean", int: "integer", float: "number"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
@@ -63,6 +63,11 @@ class Evaluation:
         """How many rows are judged."""
         return len(self.truth)
 
+    def take(self, rows: Array) -> Evaluation:
+        """Only these rows: an index array."""
+        inputs, extras = self.inputs.take(rows), self.extras.take(rows)
+        return replace(self, inputs=inputs, extras=extras, truth=self.truth[rows])
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -110,6 +115,22 @@ def load_evaluation(reader: Reader, config: Config) -> Evaluation:
     if table.rows == 0:
         raise DataProblemError(f"{path} has no rows", f"put labelled rows into {path}")
     return split(table, path, found, config)
+
+
+def load_training(reader: Reader, config: Config, task: Task) -> Evaluation | None:
+    """The configured training data, split like the evaluation data; None without any.
+
+    Raises DataProblemError.
+    """
+    path = config.data.training
+    if path is None:
+        return None
+    table, found = reader.table(path)
+    if table.rows == 0:
+        raise DataProblemError(f"{path} has no rows", f"put the training rows into {path}")
+    model = replace(config.model, task=task)
+    data = replace(config.data, positive_label=None)
+    return split(table, path, found, replace(config, model=model, data=data))
 
 
 def split(table: Table, path: str, found: str, config: Config) -> Evaluation:

@@ -9,20 +9,26 @@ model is a `RunProblemError` with a sentence, which becomes a critical finding.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
-from checks.evidence.answers import (
-    Predictions,
-    RunProblemError,
-    code_labels,
-    numbers,
-    order_probabilities,
+from checks import models
+from checks.environment import missing
+from checks.environment.home import Home, HomeError
+from checks.evidence import outputs
+from checks.evidence.answers import Predictions, RunProblemError
+from checks.evidence.data import (
+    DataProblemError,
+    Evaluation,
+    Reader,
+    label_text,
+    load_evaluation,
+    load_training,
 )
-from checks.evidence.data import DataProblemError, Evaluation, Reader, label_text, load_evaluation
 from checks.evidence.timings import Timings, measure
 from checks.sandbox import ModelSession, SandboxUnavailable, describe_bytes
 from checks.sandbox.errors import Kind, ModelFailed, SandboxError
@@ -32,11 +38,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from checks.config import Config
-    from checks.measure.bootstrap import Floats
+    from checks.measure.bootstrap import Array, Floats
     from checks.models import Adapter
     from checks.sandbox import LoadInfo, Table
 
 T = TypeVar("T")
+
+MAX_MODEL = 2 << 30  # bytes of a model file
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +66,26 @@ class ModelRuns:
     """One model's runs. A context manager; closing ends the child."""
 
     def __init__(
-        self, model: ModelFile, reader: Reader, config: Config, base: ModelFile | None = None
+        self,
+        model: ModelFile,
+        reader: Reader,
+        config: Config,
+        base: ModelRuns | None = None,
+        home: Home | None = None,
     ) -> None:
+        """`base` is the runs of another model, which is judged on this one's evaluation rows."""
         self.model = model
         self.base = base
+        self._rows_of: ModelRuns | None = None
+        if base is not None:
+            base._rows_of = self
         self._reader = reader
+        self._home = home or Home(reader.repository, model, reader.interpreter)
         self._config = config
+        self._thread = threading.get_ident()
         self._session: ModelSession | None = None
         self._load: LoadInfo | None = None
+        self._reading: outputs.Reading | None = None
         self.notes: list[str] = []  # what a reader of the figures should know
 
     def __enter__(self) -> Self:
@@ -78,6 +98,7 @@ class ModelRuns:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        self._home.close()
 
     def close(self) -> None:
         """Ends the child, if there is one."""
@@ -85,9 +106,18 @@ class ModelRuns:
             self._session.close()
             self._session = self._load = None
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions that the model ran with; empty when no check has asked for it."""
+        return self._home.versions
+
     def evaluation(self) -> Evaluation:
         """The evaluation data. Raises RunProblemError."""
         return self._unwrap(self._evaluation)
+
+    def training(self) -> Evaluation | None:
+        """The rows that the model was trained on, if configured. Raises RunProblemError."""
+        return self._unwrap(self._training)
 
     def predictions(self) -> Predictions:
         """The model's answers on the evaluation rows. Raises RunProblemError."""
@@ -105,17 +135,22 @@ class ModelRuns:
         """The evaluation rows' columns as the model is given them. Raises RunProblemError."""
         return self._inputs(self.evaluation(), self._open_info())
 
-    def answers(self, inputs: Table, dtypes: Mapping[str, str] | None = None) -> Predictions:
+    def answers(self, inputs: Table) -> Predictions:
         """The model's answers on other rows: changed, repeated or picked ones, as a probe wants.
 
-        `inputs` has the columns of `model_inputs()`, or deliberately not; any number of rows.
-        `dtypes` are those of `ModelSession.predict`. An exception of the model itself leaves the
-        child alive. Raises RunProblemError.
+        `inputs` has the columns of `model_inputs()`, or deliberately not; any number of rows. An
+        exception of the model itself leaves the child alive. Raises RunProblemError.
         """
-        outcome = self._attempt(
-            lambda: self._answer(self._open(), self._open_info(), inputs, dtypes)
-        )
-        return self._unwrap(outcome)
+
+        def run() -> Predictions:
+            self.predictions()  # it decides how the model's answers are read
+            reading = self._reading
+            if reading is None:
+                raise RunProblemError("the model's answers cannot be read", "")
+            session, info = self._open(), self._open_info()
+            return self._read(session, info, inputs, session.predict(inputs).values, reading)
+
+        return self._unwrap(self._attempt(run))
 
     def knows_names(self) -> bool:
         """Whether the model is given its columns by name, no plain matrix. Raises RunProblemError.
@@ -127,7 +162,9 @@ class ModelRuns:
 
     def base_predictions(self) -> Predictions:
         """The base branch's model's answers on the same rows. Raises RunProblemError."""
-        return self._unwrap(self._base_predictions)
+        if self.base is None:
+            raise RunProblemError("there is no base model to compare with", "")
+        return self.base.predictions()
 
     def timings(self) -> Timings:
         """Load time, single calls, batches, memory. Raises RunProblemError."""
@@ -135,6 +172,8 @@ class ModelRuns:
 
     @cached_property
     def _evaluation(self) -> Evaluation | RunProblemError:
+        if self._rows_of is not None:
+            return self._rows_of._evaluation
         try:
             evaluation = load_evaluation(self._reader, self._config)
             self.notes.extend(evaluation.notes)
@@ -144,18 +183,22 @@ class ModelRuns:
             return RunProblemError(f"the evaluation data cannot be used: {error}", error.fix, where)
 
     @cached_property
-    def _predictions(self) -> Predictions | RunProblemError:
-        return self._attempt(lambda: self._predict(self._open(), self._load))
+    def _training(self) -> Evaluation | RunProblemError | None:
+        try:
+            training = load_training(self._reader, self._config, self.evaluation().task)
+            if training is not None:
+                self.notes.extend(f"{training.path}: {note}" for note in training.notes)
+            return training
+        except DataProblemError as error:
+            where = self._config.data.training
+            return RunProblemError(f"the training data cannot be used: {error}", error.fix, where)
 
     @cached_property
-    def _base_predictions(self) -> Predictions | RunProblemError:
+    def _predictions(self) -> Predictions | RunProblemError:
         def run() -> Predictions:
-            base = self.base
-            if base is None:
-                raise RunProblemError("there is no base model to compare with", "")
-            with self._start(base) as session:
-                info = session.load(base.payload, base.adapter.loader, _options(base))
-                return self._predict(session, info)
+            found, self._reading = self._predict(self._open(), self._load)
+            self.notes += [f"{self._reading.note}."] if self._reading.note else []
+            return found
 
         return self._attempt(run)
 
@@ -181,7 +224,8 @@ class ModelRuns:
                 self.close()
             return RunProblemError(
                 f"{self.model.path} could not be run: {error}",
-                f"mend {self.model.path} or what it was saved from; "
+                missing.advice(str(error), self.model.path)
+                or f"mend {self.model.path} or what it was saved from; "
                 "`python train.py` of the same versions should load and predict",
                 self.model.path,
                 error.kind if isinstance(error, ModelFailed) else None,
@@ -199,9 +243,8 @@ class ModelRuns:
                 fix = f"commit the real content of {self.model.path}"
                 raise RunProblemError(f"{self.model.path}: {wrong}", fix, self.model.path)
             self._session = self._start(self.model)
-            adapter = self.model.adapter
             self._load = self._session.load(
-                self.model.payload, adapter.loader, _options(self.model)
+                self.model.payload, self.model.adapter.loader, self._options(self.model)
             )
         return self._session
 
@@ -211,41 +254,64 @@ class ModelRuns:
             raise RunProblemError(f"{self.model.path} was not loaded", "", self.model.path)
         return self._load
 
-    def _start(self, _model: ModelFile) -> ModelSession:
+    def _options(self, model: ModelFile) -> dict[str, Any]:
+        wanted = self._config.model
+        return {
+            **model.adapter.options(),
+            "input": wanted.input,
+            "shape": list(wanted.shape),
+            "constructor": wanted.constructor,
+            "entry": models.entry(wanted.path or ""),
+            "weights": wanted.weights is not None,
+        }
+
+    def _start(self, model: ModelFile) -> ModelSession:
+        if threading.get_ident() != self._thread:
+            # The kernel would end the child with this thread, in the middle of another check.
+            raise RuntimeError("a check that says `needs = Needs.TREE` asked the model")
         reader = self._reader
-        session = ModelSession(reader.interpreter, limits=reader.limits, trust=reader.trust)
-        if session.warning and session.warning not in self.notes:
-            self.notes.append(session.warning)
+        try:
+            place = self._home.open()
+        except HomeError as error:
+            raise RunProblemError(str(error), error.fix, error.where) from error
+        more = model.adapter.address_space
+        limits = replace(reader.limits, memory_bytes=reader.limits.memory_bytes + more)
+        session = ModelSession(
+            place.interpreter, limits=limits, trust=reader.trust, code=place.code
+        )
+        said = [*place.notes, *([session.warning] if session.warning else [])]
+        self.notes.extend(note for note in said if note not in self.notes)
         return session
 
-    def _predict(self, session: ModelSession, info: LoadInfo | None) -> Predictions:
+    def _predict(
+        self, session: ModelSession, info: LoadInfo | None
+    ) -> tuple[Predictions, outputs.Reading]:
         if info is None:
             raise RunProblemError("the model was not loaded", "")
-        return self._answer(session, info, self._inputs(self.evaluation(), info))
+        evaluation = self.evaluation()
+        inputs = self._inputs(evaluation, info)
+        answer = session.predict(inputs).values
+        wanted = self._config.model.output
+        reading = outputs.decide(answer, evaluation, _classes(info), wanted)
+        return self._read(session, info, inputs, answer, reading), reading
 
-    def _answer(
+    def _read(
         self,
         session: ModelSession,
         info: LoadInfo,
         inputs: Table,
-        dtypes: Mapping[str, str] | None = None,
+        answer: Array,
+        reading: outputs.Reading,
     ) -> Predictions:
+        """One answer, with the probabilities that another method of the model gives."""
         evaluation = self.evaluation()
-        answer = session.predict(inputs, dtypes=dtypes).values
-        if answer.ndim == 2 and answer.shape[1] == 1:
-            answer = answer[:, 0]
-        if answer.ndim != 1:
-            raise RunProblemError(
-                f"predict gave an array of shape {answer.shape}, expected one value a row",
-                "let predict return one label or number a row",
-            )
-        if evaluation.task == "regression":
-            return Predictions(numbers(answer), ())
-        predicted, classes = code_labels(answer, evaluation.classes)
-        probabilities, why = self._probabilities(session, info, inputs, evaluation, dtypes)
-        if probabilities is not None and len(classes) > len(evaluation.classes):
+        found = outputs.read(answer, reading, evaluation)
+        if reading.form not in {outputs.Form.LABELS, outputs.Form.INDICES}:
+            return found
+        probabilities, why = self._probabilities(session, info, inputs, found)
+        if probabilities is not None and len(found.classes) > len(evaluation.classes):
             probabilities = np.c_[probabilities, np.zeros(len(probabilities))]
-        return Predictions(predicted, classes, probabilities, why)
+        return Predictions(found.predicted, found.classes, probabilities, why)
 
     def _inputs(self, evaluation: Evaluation, info: LoadInfo) -> Table:
         """The columns that the model knows by name, in its order; all when it knows none."""
@@ -272,19 +338,14 @@ class ModelRuns:
         )
 
     def _probabilities(
-        self,
-        session: ModelSession,
-        info: LoadInfo,
-        inputs: Table,
-        evaluation: Evaluation,
-        dtypes: Mapping[str, str] | None,
+        self, session: ModelSession, info: LoadInfo, inputs: Table, found: Predictions
     ) -> tuple[Floats | None, str]:
-        if "predict_proba" not in info.outputs or info.classes is None:
+        if "predict_proba" not in info.outputs:
             return None, "the model has no predict_proba, so nothing is said about its confidence"
-        values = session.predict(inputs, "predict_proba", dtypes).values
-        labels = [label_text(value) for value in info.classes.ravel()]
-        return order_probabilities(values, labels, evaluation.classes)
+        values = session.predict(inputs, "predict_proba").values
+        return outputs.beside(values, found.predicted, self.evaluation().classes, _classes(info))
 
 
-def _options(model: ModelFile) -> dict[str, Any]:
-    return {"imports": list(model.adapter.imports)}
+def _classes(info: LoadInfo) -> tuple[str, ...] | None:
+    """The labels that the model knows, as text."""
+    return None if info.classes is None else tuple(map(label_text, info.classes.ravel()))

@@ -121,9 +121,9 @@ class _Asking:
         """The right answers to the rows."""
         return self.evaluation.truth[self.rows]
 
-    def ask(self, table: Table, dtypes: Mapping[str, str] | None = None) -> Predictions:
+    def ask(self, table: Table) -> Predictions:
         """The model's answers. Raises RunProblemError, also where only probabilities are unfit."""
-        answers = self.runs.answers(table, dtypes)
+        answers = self.runs.answers(table)
         if self.base.probabilities is not None and answers.probabilities is None:
             raise RunProblemError(answers.no_probabilities, "")
         return answers
@@ -137,7 +137,7 @@ class _Asking:
             untold = f"the {BUDGET_S:g} s for all probes were spent before it was its turn"
             return replace(outcome, untold=untold), None
         try:
-            answers = self.ask(each.table, each.dtypes)
+            answers = self.ask(each.table)
         except RunProblemError as problem:
             return replace(outcome, failure=self._failure(each, each.table, problem)), None
         if each.asks == "drop":
@@ -180,7 +180,7 @@ class _Asking:
     def _failure(self, each: Probe, table: Table, problem: RunProblemError) -> Failure:
         def failing(part: Table) -> RunProblemError | None:
             try:
-                self.ask(part, each.dtypes)
+                self.ask(part)
             except RunProblemError as error:
                 return error
             return None

@@ -15,7 +15,7 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 MAX_FILES = 20_000
@@ -48,11 +48,16 @@ class File:
 
 @dataclass(frozen=True)
 class Repository:
-    """What was found under `root`. `notes` says in sentences what was left out."""
+    """What was found under `root`. `notes` says in sentences what was left out.
+
+    `elsewhere` maps a path to another root that it is read from, or to why it must not be read: a
+    change is judged on the base's evaluation rows.
+    """
 
     root: Path
     files: tuple[File, ...]
     notes: tuple[str, ...] = ()
+    elsewhere: Mapping[str, Path | str] = field(default_factory=dict)
     _by_path: dict[str, File] = field(default_factory=dict, repr=False, compare=False)
 
     def find(self, path: str) -> File | None:
@@ -69,7 +74,14 @@ class Repository:
 
     def read_bytes(self, path: str, limit: int) -> bytes:
         """A file's content. Raises FileError when it is missing, special or above `limit` bytes."""
-        return read_regular(self.root, path, limit)
+        return read_regular(self.root_of(path), path, limit)
+
+    def root_of(self, path: str) -> Path:
+        """The folder that a path is read below. Raises FileError where it must not be read."""
+        place = self.elsewhere.get(path, self.root)
+        if isinstance(place, str):
+            raise FileError(place)
+        return place
 
     def read_text(self, path: str, limit: int = MAX_TEXT) -> str:
         """A file's content as UTF-8, undecodable bytes replaced. Raises FileError."""

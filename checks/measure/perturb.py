@@ -8,7 +8,7 @@ what was not tried must not count as passed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -26,17 +26,13 @@ Change = Callable[[Column, Array, np.random.Generator], Column]
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """One question. "drop": how much worse are the answers? "same": are they the same?
-
-    `dtypes` are pandas' names of the types that columns are turned into on the model's side.
-    """
+    """One question. "drop": how much worse are the answers? "same": are they the same?"""
 
     name: str
     title: str
     asks: Literal["drop", "same"]
     table: Table | None
     why: str = ""
-    dtypes: Mapping[str, str] = field(default_factory=dict)
 
 
 def probes(table: Table, *, frame: bool) -> tuple[Probe, ...]:
@@ -97,14 +93,13 @@ def order(table: Table, *, frame: bool) -> Probe:
 
 def dtypes(table: Table, *, frame: bool) -> tuple[Probe, ...]:
     """The same values as other types, as other clients and files have them."""
-    floats = {c.name: "float32" for c in table.columns if c.kind == "float"}
     texts = {c.name: "category" for c in table.columns if c.kind == "str"} if frame else {}
     whole = Table(tuple(_as_float(c) if c.kind == "int" else c for c in table.columns))
     written = Table(tuple(_as_text(c) if c.kind in NUMBERS else c for c in table.columns))
     matrix = "the model is given a plain matrix, which has one type"
     no_numbers = "no column holds numbers"
     return (
-        _typed("float32", "fractions as float32", table, floats, "no column holds fractions"),
+        _short(table, frame=frame),
         _same("floats", "whole numbers as floats", table, whole, "no column holds whole numbers"),
         _typed("category", "text as pandas categories", table, texts,
                "no column holds text" if frame else matrix),
@@ -124,7 +119,8 @@ def differing_columns(before: Table, after: Table) -> list[str]:
 
 def mixed(before: Table, after: Table, changed: list[str]) -> Table:
     """`after` in the columns `changed`, `before` in the others."""
-    return Table(tuple(after.column(n) if n in changed else before.column(n) for n in before.names))
+    columns = (after.column(n) if n in changed else before.column(n) for n in before.names)
+    return Table(tuple(columns), after.dtypes)
 
 
 def _probe(name: str, title: str, before: Table, after: Table, why: str) -> Probe:
@@ -138,7 +134,25 @@ def _same(name: str, title: str, before: Table, after: Table, why: str) -> Probe
 
 
 def _typed(name: str, title: str, table: Table, types: Mapping[str, str], why: str) -> Probe:
-    return Probe(f"dtype_{name}", title, "same", table if types else None, why, types)
+    given = Table(table.columns, types)
+    return Probe(f"dtype_{name}", title, "same", given if types else None, why)
+
+
+def _short(table: Table, *, frame: bool) -> Probe:
+    """Fractions as float32: a frame's columns change their type, a matrix its values."""
+    types = {c.name: "float32" for c in table.columns if c.kind == "float"}
+    rounded = Table(tuple(_rounded(c) if c.kind == "float" else c for c in table.columns))
+    given = Table(table.columns, types) if frame else rounded
+    why = "no column holds fractions"
+    title = "fractions as float32"
+    return Probe("dtype_float32", title, "same", given if types else None, why)
+
+
+def _rounded(column: Column) -> Column:
+    with np.errstate(over="ignore"):
+        short = column.values.astype(np.float32)
+    kept = np.where(np.isinf(short), column.values, short.astype(np.float64))
+    return Column(column.name, "float", kept)
 
 
 def _generator() -> np.random.Generator:

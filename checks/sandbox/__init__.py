@@ -4,6 +4,7 @@
 plain arrays come back. The callers are the model adapters and the collectors of model runs.
 """
 
+from checks.sandbox.code import Code
 from checks.sandbox.errors import Kind, ModelFailed, SandboxError, SandboxUnavailable
 from checks.sandbox.limits import LAYER_NAMES, Layers, Limits
 from checks.sandbox.session import DataSession, ModelSession
@@ -12,6 +13,7 @@ from checks.sandbox.table import Column, LoadInfo, Prediction, Table, column_of
 
 __all__ = [
     "LAYER_NAMES",
+    "Code",
     "Column",
     "DataSession",
     "Kind",

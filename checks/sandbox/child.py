@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
 MAGIC = b"HPT1"
@@ -27,8 +28,6 @@ TEXT_LIMIT = 1000
 DTYPES = {"f8": "<f8", "i8": "<i8", "b1": "|b1"}
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 OUTPUTS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
-
-
 Header = dict[str, Any]
 Parts = Sequence["bytes | bytearray"]
 Reply = tuple[Header, Parts]
@@ -218,18 +217,12 @@ def thread_backend() -> contextlib.AbstractContextManager[Any]:
     return context
 
 
-# --- loaders: one function a format, from bytes ---------------------------------------------------
+class RepositoryFinder:
+    """Asked last: on sys.path a repository's package would hide an installed namespace package."""
 
-
-def load_pickle(payload: bytes) -> Any:
-    return import_module("pickle").loads(payload)
-
-
-def load_joblib(payload: bytes) -> Any:
-    return import_module("joblib").load(io.BytesIO(payload))
-
-
-LOADERS = {"pickle": load_pickle, "joblib": load_joblib}
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return PathFinder.find_spec(name, sys.argv[3:], target) if path is None else None
 
 
 # --- parsers: one function a format, from bytes to a pandas DataFrame -----------------------------
@@ -272,25 +265,35 @@ def do_lock(_state: Header, _header: Header, body: bytearray) -> Reply:
 
 
 def do_import(_state: Header, header: Header, _body: bytearray) -> Reply:
-    """Imports ahead of time what it can; what is missing shows when the model is loaded."""
-    missing = []
+    """Imports ahead of time what it can, and says what it cannot."""
+    # torch asks when it is imported; the answer would be sought by starting gcc and ldconfig.
+    vars(import_module("ctypes.util"))["find_library"] = lambda _name: None
+    missing = {}
     for name in header["modules"]:
         try:
             import_module(name)
-        except Exception:  # noqa: BLE001 - an import may fail in any way
-            missing.append(name)
+        except Exception as error:  # noqa: BLE001 - an import may fail in any way
+            missing[name] = f"{type(error).__name__}: {words(error)}"
     return {"missing": missing}, ()
+
+
+def do_code(state: Header, header: Header, body: bytearray) -> Reply:
+    """Runs a script of ours: how one format is read. It comes before anything untrusted does."""
+    state["code"] = {"__name__": header["name"]}
+    exec(compile(bytes(body), header["name"], "exec"), state["code"])  # noqa: S102 - our own text
+    return {}, ()
 
 
 def do_load(state: Header, header: Header, body: bytearray) -> Reply:
     payload = bytes(body)
     body.clear()
-    model = LOADERS[header["loader"]](payload)
+    model = state["code"]["load"](payload, header["options"])
     state["model"], state["input"] = model, header["input"]
     answer: Header = {
         "type": type(model).__name__,
         "outputs": [name for name in OUTPUTS if callable(getattr(model, name, None))],
         "features": feature_names(model),
+        "notes": state["code"].get("NOTES", []),
     }
     try:
         answer["classes"], parts = plain(model.classes_)
@@ -307,9 +310,7 @@ def feature_names(model: Any) -> list[str] | None:
 
 
 def do_predict(state: Header, header: Header, body: bytearray) -> Reply:
-    data = model_input(state, decode_columns(header["columns"], body))
-    if header.get("dtypes"):
-        data = retyped(data, header["dtypes"])
+    data = model_input(state, decode_columns(header["columns"], body), header["dtypes"])
     method = getattr(state["model"], header["method"])
     with thread_backend():
         result = method(data)
@@ -317,10 +318,16 @@ def do_predict(state: Header, header: Header, body: bytearray) -> Reply:
     return {"array": answer}, parts
 
 
-def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
-    """A DataFrame for a model that knows names or for text columns, else a plain matrix."""
+def model_input(state: Header, columns: list[tuple[str, str, Any]], dtypes: Header) -> Any:
+    """A DataFrame for a model that knows names or for text columns, else a plain matrix.
+
+    A loader's model says by `takes_` what it wants; "named" is an array for each column.
+    """
     numpy = import_module("numpy")
-    wanted = state["input"]
+    wanted = getattr(state["model"], "takes_", state["input"])
+    if wanted == "named":
+        kinds = {"str": object}
+        return {name: numpy.array(each, kinds.get(kind)) for name, kind, each in columns}
     text = any(kind == "str" for _, kind, _ in columns)
     named = text or hasattr(state["model"], "feature_names_in_")
     if wanted == "array" or (wanted == "auto" and not named):
@@ -334,14 +341,7 @@ def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
             else values
             for name, kind, values in columns
         }
-    )
-
-
-def retyped(data: Any, dtypes: Header) -> Any:
-    """The same values as other dtypes: by column, or all of a plain matrix."""
-    if isinstance(data, dict):
-        return {name: each.astype(dtypes.get(name, each.dtype)) for name, each in data.items()}
-    return data.astype(dtypes if hasattr(data, "columns") else next(iter(dtypes.values())))
+    ).astype(dtypes)
 
 
 def do_parse(_state: Header, header: Header, body: bytearray) -> Reply:
@@ -362,6 +362,7 @@ def do_parse(_state: Header, header: Header, body: bytearray) -> Reply:
 OPERATIONS = {
     "lock": do_lock,
     "import": do_import,
+    "code": do_code,
     "load": do_load,
     "predict": do_predict,
     "parse": do_parse,
@@ -387,6 +388,7 @@ def words(error: BaseException) -> str:
 def main() -> None:
     requests, results = int(sys.argv[1]), int(sys.argv[2])
     use_threads_only()
+    sys.meta_path.append(RepositoryFinder)
     state: Header = {}
     while True:
         header, body = receive(requests)

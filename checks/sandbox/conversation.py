@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from checks.sandbox import process, spawn
 from checks.sandbox.channel import Closed, Exchange, Late
@@ -18,6 +18,11 @@ from checks.sandbox.errors import Kind, ModelFailed, SandboxUnavailable, clean
 from checks.sandbox.limits import Layers, Limits
 from checks.sandbox.wire import Json, Malformed, Reader, pack
 
+if TYPE_CHECKING:
+    from checks.sandbox.code import Code
+
+
+UNFIT = "Unfit"  # what a script of ours raises when it has a sentence for a person
 T = TypeVar("T")
 
 
@@ -33,8 +38,9 @@ class Session:
         limits: Limits | None = None,
         trust: bool = False,
         only: frozenset[str] | None = None,
+        code: Code | None = None,
     ) -> None:
-        """Starts and locks a child of `interpreter`.
+        """Starts and locks a child of `interpreter`, which may import `code`.
 
         `trust` goes on where the least that counts as a sandbox is missing, and `warning` then says
         what is. `only` sets just these layers: it proves each alone, and judges nothing.
@@ -43,7 +49,7 @@ class Session:
         self.limits = limits or Limits()
         self._ended: ModelFailed | None = None
         self._requests = 0
-        self._child = spawn.start(interpreter, self.limits, only)
+        self._child = spawn.start(interpreter, self.limits, only, code)
         self.layers: Layers = self._child.layers
         try:
             self.warning = self._judge_layers(trust, only)
@@ -140,6 +146,8 @@ class Session:
                 sentence = f"{self.subject} needed more than {limit} MiB while {doing}."
                 raise ModelFailed(Kind.RAISED, sentence)
             message = clean(raised.get("message", ""))
+            if name == UNFIT:
+                raise ModelFailed(Kind.RAISED, f"{self.subject} cannot be used: {message}.")
             raise ModelFailed(
                 Kind.RAISED, f"{self.subject} failed while {doing}: {name}: {message}"
             )

@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checks.sandbox.errors import SandboxUnavailable
+
+if TYPE_CHECKING:
+    from checks.sandbox.code import Code
 
 ELF_PROGRAM_INTERPRETER = 3  # PT_INTERP
 
@@ -25,6 +29,13 @@ class Environment:
     folders: tuple[Path, ...]
     files: tuple[Path, ...]
     programs: tuple[Path, ...]  # the real binary and its loader
+    roots: tuple[Path, ...] = ()  # where modules are looked for last
+
+    def with_code(self, code: Code | None) -> Environment:
+        """With the repository's own code, where there is some."""
+        if code is None:
+            return self
+        return replace(self, folders=(*self.folders, code.folder), roots=code.roots)
 
     def readable_to_others(self) -> bool:
         """Whether a stranger's uid could start it and import what is installed."""

@@ -59,6 +59,7 @@ def make(
         arguments=[
             *(str(place.interpreter), "-I", "-B", "-c"),
             *(CHILD.read_text(encoding="utf-8"), *map(str, ends)),
+            *map(str, place.roots),
         ],
         environment=own if ENVIRONMENT in wanted else {**os.environ, **own},
         empty_env=ENVIRONMENT in wanted,

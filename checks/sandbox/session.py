@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from checks.sandbox import scripts
 from checks.sandbox.conversation import Session
 from checks.sandbox.errors import Kind, ModelFailed, clean
 from checks.sandbox.table import Array, LoadInfo, Prediction, Table
 from checks.sandbox.wire import Json, Reader, encode_table
 
-LOADERS: Final = ("joblib", "pickle")
 METHODS: Final = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 FORMATS: Final = ("csv",)
 COLUMNS_LIMIT: Final = 10_000
+NOTES_LIMIT: Final = 5
 
 
 class ModelSession(Session):
@@ -29,18 +30,20 @@ class ModelSession(Session):
     def load(
         self, payload: bytes, loader: str, options: Mapping[str, Json] | None = None
     ) -> LoadInfo:
-        """Hands over the model's bytes; `loader` is one of LOADERS.
+        """Hands over the model's bytes; `loader` is a script of `checks/sandbox/loaders`.
 
-        Options: "imports" (names of modules to import before the clock starts), "input" ("auto",
-        "frame" or "array": what the model is given). Raises ModelFailed.
+        Options: "imports" (modules to import before the clock starts), "requires" (those among them
+        without which nothing works) and "extra" (what to install then), "input" ("auto", "frame",
+        "array" or "named": what the model is given); the loader gets the rest. Raises ModelFailed.
         """
-        _refuse_unknown("loader", loader, LOADERS)
         doing = "being loaded"
         wishes = dict(options or {})
-        modules = [str(name) for name in wishes.pop("imports", ())]
-        if modules:
-            self.ask(doing, {"op": "import", "modules": modules})
-        header = {"op": "load", "loader": loader, "input": wishes.get("input", "auto")}
+        self._prepare(doing, loader, wishes)
+        header = {
+            "op": "load",
+            "input": wishes.get("input") or "auto",
+            "options": wishes,
+        }
         exchange, reader = self.ask(doing, header, [payload])
         answer = exchange.frame.header
         return LoadInfo(
@@ -50,19 +53,27 @@ class ModelSession(Session):
             type_name=clean(answer.get("type", ""), 80),
             classes=self.decoded(doing, reader, lambda body: _classes(body, answer)),
             feature_names=_texts(answer["features"]) if answer.get("features") else None,
+            notes=tuple(clean(note) for note in _texts(answer.get("notes"))[:NOTES_LIMIT]),
         )
 
-    def predict(
-        self, table: Table, method: str = "predict", dtypes: Mapping[str, str] | None = None
-    ) -> Prediction:
-        """Asks for one answer a row of `table`; `method` is one of METHODS. Raises ModelFailed.
+    def _prepare(self, doing: str, loader: str, wishes: dict[str, Json]) -> None:
+        """Sends the loader's text and imports what it needs, before the bytes are there."""
+        code = scripts.text(scripts.LOADERS, loader)
+        modules = [str(name) for name in wishes.pop("imports", ())]
+        required = [str(name) for name in wishes.pop("requires", ())]
+        extra = wishes.pop("extra", "")
+        self.ask(doing, {"op": "code", "name": loader}, [code])
+        if modules or required:
+            header = {"op": "import", "modules": [*required, *modules]}
+            missing = self.ask(doing, header)[0].frame.header.get("missing")
+            _refuse_missing(required, missing, f"install {extra}" if extra else "install it")
 
-        `dtypes` turns columns into other types on the child's side ("float32", "category").
-        """
+    def predict(self, table: Table, method: str = "predict") -> Prediction:
+        """Asks for one answer a row of `table`; `method` is one of METHODS. Raises ModelFailed."""
         _refuse_unknown("method", method, METHODS)
         columns, parts = encode_table(table)
         doing = f"answering {method} for {table.rows} rows"
-        types = dict(dtypes or {})
+        types = dict(table.dtypes)
         header = {"op": "predict", "method": method, "columns": columns, "dtypes": types}
         exchange, reader = self.ask(doing, header, parts)
         described = exchange.frame.header.get("array")
@@ -93,6 +104,16 @@ class DataSession(Session):
 def _classes(body: Reader, answer: Mapping[str, Json]) -> Array | None:
     described = answer.get("classes")
     return None if described is None else body.array(described)
+
+
+def _refuse_missing(required: list[str], missing: Json, fix: str) -> None:
+    for name in required:
+        if isinstance(missing, dict) and name in missing:
+            raise ModelFailed(
+                Kind.RAISED,
+                f"The model needs {name}, which cannot be imported "
+                f"({clean(missing[name], 120)}): {fix}.",
+            )
 
 
 def _texts(value: Json) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checks.sandbox import plan, process, seccomp
 from checks.sandbox.channel import Channel, Closed, Late
@@ -27,6 +28,9 @@ from checks.sandbox.interpreter import describe
 from checks.sandbox.limits import LAYER_NAMES, Layers, Limits
 from checks.sandbox.verify import verify
 from checks.sandbox.wire import Malformed, pack
+
+if TYPE_CHECKING:
+    from checks.sandbox.code import Code
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 START_S = 60.0  # an interpreter starts in 0.1 s; a loaded machine is given time
@@ -61,8 +65,12 @@ class Child:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start(interpreter: Path, limits: Limits, only: frozenset[str] | None) -> Child:
+def start(
+    interpreter: Path, limits: Limits, only: frozenset[str] | None, code: Code | None = None
+) -> Child:
     """A child under every layer that this machine has, or under just `only`.
+
+    It may read and import `code`.
 
     Raises SandboxUnavailable when it cannot be started. Whether its layers are enough is the
     caller's to judge.
@@ -70,7 +78,7 @@ def start(interpreter: Path, limits: Limits, only: frozenset[str] | None) -> Chi
     wanted = LAYER_NAMES if only is None else only
     if wanted - LAYER_NAMES:
         raise ValueError(f"unknown layers {wanted - LAYER_NAMES}; known: {sorted(LAYER_NAMES)}")
-    place = describe(interpreter)
+    place = describe(interpreter).with_code(code)
     child, ends = _launch(limits)
     try:
         orders = plan.make(place, limits, wanted, child.popen.pid, ends)

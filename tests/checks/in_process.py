@@ -24,8 +24,6 @@ from checks.sandbox.errors import Kind
 from checks.sandbox.table import Table, column_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from checks.evidence.model_runs import ModelRuns
 
 
@@ -85,10 +83,10 @@ class InProcess:
         """The answers on the rows as they are."""
         return self.answers(self.model_inputs())
 
-    def answers(self, inputs: Table, dtypes: Mapping[str, str] | None = None) -> Predictions:
+    def answers(self, inputs: Table) -> Predictions:
         """The answers on other rows; the model's exception is a RunProblemError."""
         frame = frame_of(inputs)
-        data: Any = frame.astype(dict(dtypes)) if dtypes else frame
+        data: Any = frame.astype(dict(inputs.dtypes))
         data = data if self._frame else data.to_numpy()
         try:
             answer = np.asarray(self._estimator.predict(data))

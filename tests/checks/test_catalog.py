@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from checks import catalog, models
 from checks.errors import CannotJudgeError, ConfigError
-from checks.sandbox.session import LOADERS
+from checks.sandbox import scripts
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -86,16 +87,37 @@ def test_its_judge_reads_nothing(check: Check) -> None:
 def test_formats_are_found_by_suffix_or_name() -> None:
     assert models.find("a/Model.PKL", None).name == "pickle"
     assert models.find("model.bin", "joblib").name == "joblib"
-    with pytest.raises(CannotJudgeError, match=r"of no known format; known are joblib \(.joblib\)"):
+    with pytest.raises(
+        CannotJudgeError, match=r"of no known format; known are joblib \(.joblib\), onnx"
+    ):
         models.find("model.h5", None)
-    with pytest.raises(CannotJudgeError, match="the model format 'torch'"):
-        models.find("model.pkl", "torch")
+    with pytest.raises(CannotJudgeError, match="the model format 'keras'"):
+        models.find("model.pkl", "keras")
+    assert models.find("python:shop.model:make", None).name == "python"
+    with pytest.raises(CannotJudgeError, match="names no function; expected python:"):
+        models.find("python:model.py", None)
 
 
 @pytest.mark.parametrize("adapter", models.discover(), ids=lambda adapter: adapter.name)
 def test_a_format_has_suffixes_of_its_own_and_a_known_loader(adapter: models.Adapter) -> None:
     others = [s for a in models.discover() if a is not adapter for s in a.suffixes]
-    assert adapter.suffixes
+    assert adapter.suffixes or adapter.name == "python"
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in adapter.suffixes)
     assert not set(adapter.suffixes) & set(others)
-    assert adapter.loader in LOADERS
+    assert adapter.loader in scripts.names(scripts.LOADERS)
+    assert bool(adapter.requires) == bool(adapter.extra)
+
+
+@pytest.mark.parametrize("name", scripts.names(scripts.LOADERS))
+def test_a_loader_is_a_script_that_stands_alone(name: str) -> None:
+    text = scripts.text(scripts.LOADERS, name).decode()
+    tree = ast.parse(text)
+    imported = {
+        alias.name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {str(module).partition(".")[0] for module in imported} <= sys.stdlib_module_names
+    assert "load" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert name in {adapter.loader for adapter in models.discover()}

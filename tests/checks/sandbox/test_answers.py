@@ -31,7 +31,7 @@ def forged(header, body=b"", magic=b"HPT1", length=None):
 def forge(*given, **named):
     say(forged(*given, **named))
 """
-ONES = "{'id': 2, 'array': {'kind': 'i8', 'shape': [3]}}, struct.pack('<3q', 1, 1, 1)"
+ONES = "{'id': 3, 'array': {'kind': 'i8', 'shape': [3]}}, struct.pack('<3q', 1, 1, 1)"
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_m8_a_forged_answer_is_a_prediction_and_never_a_second_one(session: Mode
 
 def test_m8_no_answer_lies_ready_before_the_question(session: ModelSession) -> None:
     """Else the second would seem to take no time."""
-    next_one = ONES.replace("'id': 2", "'id': 3")
+    next_one = ONES.replace("'id': 3", "'id': 4")
     session.load(predictor(f"say(forged({ONES}) + forged({next_one}))", FORGE), "pickle")
     session.predict(table())
     with pytest.raises(ModelFailed, match="without being asked") as caught:
@@ -122,20 +122,20 @@ def test_m8_no_answer_lies_ready_before_the_question(session: ModelSession) -> N
     [
         "os.write(int(sys.argv[2]), b'no frame at all, but long enough')",
         f"forge({ONES}, magic=b'NOPE')",
-        "forge({'id': 2}, length=1 << 60)",
-        "forge({'id': 2, 'array': {'kind': 'i8', 'shape': [3]}}, b'short')",
-        "forge({'id': 2, 'array': {'kind': 'i8', 'shape': [10**30]}})",
-        "forge({'id': 2, 'array': {'kind': 'i8', 'shape': [-3]}})",
-        "forge({'id': 2, 'array': {'kind': 'i8', 'shape': [0, 10**15]}})",
-        "forge({'id': 2, 'array': {'kind': 'O', 'shape': [3]}}, bytes(24))",
-        "forge({'id': 2, 'array': {'kind': 'i8', 'shape': [3]}}, bytes(32))",
-        "forge({'id': 2, 'array': {'kind': 'str', 'shape': [1], 'bytes': 9}}, bytes(17))",
-        "forge({'id': 3, 'array': {'kind': 'i8', 'shape': [3]}}, bytes(24))",
+        "forge({'id': 3}, length=1 << 60)",
+        "forge({'id': 3, 'array': {'kind': 'i8', 'shape': [3]}}, b'short')",
+        "forge({'id': 3, 'array': {'kind': 'i8', 'shape': [10**30]}})",
+        "forge({'id': 3, 'array': {'kind': 'i8', 'shape': [-3]}})",
+        "forge({'id': 3, 'array': {'kind': 'i8', 'shape': [0, 10**15]}})",
+        "forge({'id': 3, 'array': {'kind': 'O', 'shape': [3]}}, bytes(24))",
+        "forge({'id': 3, 'array': {'kind': 'i8', 'shape': [3]}}, bytes(32))",
+        "forge({'id': 3, 'array': {'kind': 'str', 'shape': [1], 'bytes': 9}}, bytes(17))",
+        "forge({'id': 4, 'array': {'kind': 'i8', 'shape': [3]}}, bytes(24))",
         "forge(b'[' * 100_000)",
         "forge(b'{\"id\": NaN}')",
         "forge(b'\\xff\\xfe')",
         "forge(b'[]')",
-        "forge({'id': 2})",
+        "forge({'id': 3})",
     ],
 )
 def test_m8_what_is_no_frame_ends_the_child(session: ModelSession, body: str) -> None:

@@ -219,7 +219,7 @@ def test_a_table_selects_and_takes() -> None:
 
 def test_unknown_words_name_the_known_ones(session: ModelSession, reader: DataSession) -> None:
     with pytest.raises(ValueError, match="known: joblib, pickle"):
-        session.load(b"", "onnx")
+        session.load(b"", "xls")
     with pytest.raises(ValueError, match="known: predict, "):
         session.predict(table_of(frame()), "__reduce__")
     with pytest.raises(ValueError, match="known: csv"):

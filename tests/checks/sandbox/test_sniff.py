@@ -18,6 +18,9 @@ from checks.sandbox import describe_bytes
 from checks.sandbox.sniff import EXPECTED
 
 PICKLED = pickle.dumps(list(range(100)))
+HEADER = b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
+TENSORS = len(HEADER).to_bytes(8, "little") + HEADER + bytes(8)
+LEGACY_TORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03." + bytes(8)
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 
 
@@ -49,6 +52,15 @@ def zipped() -> bytes:
         (zipped(), ".csv", "ends in .csv but is a zip archive"),
         (gzip.compress(b"a,b\n"), ".csv", "gzip data"),
         (PICKLED, ".CSV", "a pickle"),
+        (bytes(10), ".onnx", "ends in .onnx but is of no known kind"),
+        (PICKLED, ".onnx", "but is a pickle; expected an ONNX graph"),
+        (zipped(), ".onnx", "a zip archive"),
+        (b"\x08\x0a\x3a\x7f" + bytes(9), ".onnx", "an ONNX graph that is cut off"),
+        (b"\x08\x8a", ".onnx", "cut off"),
+        (TENSORS[:-1], ".safetensors", "a safetensors file that is cut off after"),
+        (TENSORS[:20], ".safetensors", "cut off"),
+        (PICKLED, ".safetensors", "a pickle; expected a safetensors file"),
+        (bytes(64), ".safetensors", "of no known kind"),
     ],
 )
 def test_m9_a_bad_file_is_told_by_name(payload: bytes, suffix: str, says: str) -> None:
@@ -84,7 +96,8 @@ def test_no_good_pickle_is_accused(name: str, payload: bytes) -> None:
         ("größe,preis\n1,2\n".encode("latin-1"), ".csv"),
         ("größe,preis\n1,2\n".encode("utf-16"), ".csv"),
         (b'{"a": 1}', ".json"),
-        (bytes(10), ".onnx"),
+        (TENSORS, ".safetensors"),
+        (LEGACY_TORCH, ".pt"),
         (zlib.compress(PICKLED), ".joblib"),
     ],
 )
