@@ -105,6 +105,9 @@ class DataConfig:
         "the label that counts as positive, of two", as_written=True
     )
     ignore: tuple[str, ...] = setting("columns that the model does not get", ())
+    sample_rows: int = number(
+        200_000, 100, 10_000_000, "most rows of a file that are used; of more, a random sample"
+    )
 
 
 @dataclass(frozen=True)

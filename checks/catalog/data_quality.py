@@ -36,6 +36,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, share
 from checks.evidence import data_code, data_versions, python_code
 from checks.evidence.answers import RunProblemError
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from checks.config import Config
     from checks.evidence.release import Defect
     from checks.measure.data_defects import Taken
-    from checks.measure.data_profile import Profile
+    from checks.measure.data_profile import FileFacts, Profile
     from checks.sandbox.table import Table
 
 NAME = "data_quality"
@@ -124,6 +125,7 @@ class DataQuality:
 
     name = NAME
     title = "Data quality"
+    needs = Needs.BOTH
     settings: type[Any] = Settings
     items: Mapping[str, float] = {
         "preprocessing": 0.3,
@@ -243,8 +245,12 @@ def _chance(p_value: float | None) -> str:
 
 
 def _message(profile: Profile, defects: int) -> str:
-    shown = [f"{file.rows:,} rows of {file.path}" for file in profile.files]
+    shown = [f"{_of_total(file)} rows of {file.path}" for file in profile.files]
     return f"{defects or 'no'} measured defect{'s' * (defects != 1)} in {' and '.join(shown)}"
+
+
+def _of_total(file: FileFacts) -> str:
+    return f"{file.rows:,} of {file.total:,}" if file.rows < file.total else f"{file.rows:,}"
 
 
 def _figures(profile: Profile, settings: Settings) -> tuple[Figure, ...]:

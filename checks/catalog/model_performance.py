@@ -282,7 +282,7 @@ def _message(evidence: Performance) -> str:
         for name in names
         if name in evidence.estimates
     ]
-    return f"{', '.join(shown)} on {evidence.rows} rows"
+    return f"{', '.join(shown)} on {evidence.of_total}"
 
 
 def _figures(evidence: Performance, settings: Settings) -> tuple[Figure, ...]:

@@ -243,9 +243,10 @@ class ModelRuns:
                 fix = f"commit the real content of {self.model.path}"
                 raise RunProblemError(f"{self.model.path}: {wrong}", fix, self.model.path)
             self._session = self._start(self.model)
-            self._load = self._session.load(
-                self.model.payload, self.model.adapter.loader, self._options(self.model)
-            )
+            adapter = self.model.adapter
+            options = self._options(self.model)
+            self._load = self._session.load(self.model.payload, adapter.loader, options)
+            self.notes += [note for note in self._load.notes if note not in self.notes]
         return self._session
 
     def _open_info(self) -> LoadInfo:

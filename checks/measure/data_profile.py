@@ -116,7 +116,7 @@ def _facts(evaluation: Evaluation, keys: np.ndarray[tuple[int], np.dtype[np.uint
         path=evaluation.path,
         digest=evaluation.digest,
         rows=evaluation.rows,
-        total=evaluation.rows,
+        total=max(evaluation.total, evaluation.rows),
         columns=tuple(columns.facts(each) for each in features(evaluation).columns),
         duplicates=rows.duplicates(keys),
         labels=labels,
