@@ -152,6 +152,14 @@ class ModelRuns:
 
         return self._unwrap(self._attempt(run))
 
+    def knows_names(self) -> bool:
+        """Whether the model is given its columns by name, no plain matrix. Raises RunProblemError.
+
+        It is told so where it names its features or where there is text among them.
+        """
+        text = any(column.kind == "str" for column in self.model_inputs().columns)
+        return text or self._open_info().feature_names is not None
+
     def base_predictions(self) -> Predictions:
         """The base branch's model's answers on the same rows. Raises RunProblemError."""
         if self.base is None:
@@ -224,6 +232,7 @@ class ModelRuns:
                 or f"mend {self.model.path} or what it was saved from; "
                 "`python train.py` of the same versions should load and predict",
                 self.model.path,
+                error.kind if isinstance(error, ModelFailed) else None,
             )
 
     def _unwrap(self, outcome: T | RunProblemError) -> T:

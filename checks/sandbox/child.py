@@ -289,7 +289,7 @@ def feature_names(model: Any) -> list[str] | None:
 
 
 def do_predict(state: Header, header: Header, body: bytearray) -> Reply:
-    data = model_input(state, decode_columns(header["columns"], body))
+    data = model_input(state, decode_columns(header["columns"], body), header["dtypes"])
     method = getattr(state["model"], header["method"])
     with thread_backend():
         result = method(data)
@@ -297,7 +297,7 @@ def do_predict(state: Header, header: Header, body: bytearray) -> Reply:
     return {"array": answer}, parts
 
 
-def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
+def model_input(state: Header, columns: list[tuple[str, str, Any]], dtypes: Header) -> Any:
     """A DataFrame for a model that knows names or for text columns, else a plain matrix.
 
     A loader's model says by `takes_` what it wants; "named" is an array for each column.
@@ -320,7 +320,7 @@ def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
             else values
             for name, kind, values in columns
         }
-    )
+    ).astype(dtypes)
 
 
 def do_open(state: Header, header: Header, _body: bytearray) -> Reply:

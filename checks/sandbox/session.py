@@ -73,7 +73,8 @@ class ModelSession(Session):
         _refuse_unknown("method", method, METHODS)
         columns, parts = encode_table(table)
         doing = f"answering {method} for {table.rows} rows"
-        header = {"op": "predict", "method": method, "columns": columns}
+        types = dict(table.dtypes)
+        header = {"op": "predict", "method": method, "columns": columns, "dtypes": types}
         exchange, reader = self.ask(doing, header, parts)
         described = exchange.frame.header.get("array")
         values = self.decoded(doing, reader, lambda body: body.array(described))

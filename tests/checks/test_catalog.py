@@ -43,7 +43,7 @@ def test_the_order_is_that_of_the_report() -> None:
 
 
 def test_an_unknown_check_lists_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="known are model_performance, inference_performance"):
+    with pytest.raises(ConfigError, match="known are model_performance, model_robustness"):
         catalog.find("performance")
 
 

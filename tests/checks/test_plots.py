@@ -18,6 +18,7 @@ from checks.render.plots import (
     importance,
     latency,
     residuals,
+    robustness,
     score_bars,
 )
 from checks.report import Figure, Verdict
@@ -168,6 +169,40 @@ def test_a_long_tail_is_drawn_on_a_logarithmic_axis() -> None:
         assert tick in texts(node)
 
 
+NOISE = [
+    {"scale": 0.001, "value": 0.9, "low": 0.89, "high": 0.91},
+    {"scale": 0.1, "value": 0.88, "low": 0.86, "high": 0.895},
+]
+ROBUST: dict[str, object] = {
+    "metric": "accuracy",
+    "baseline": 0.9,
+    "limit": 0.855,
+    "rows": 714,
+    "noise": NOISE,
+    "probes": [{"probe": "extremes", "value": -40.0, "low": -60.0, "high": -20.0}],
+}
+
+
+def test_the_robustness_curve_lies_where_the_figures_say() -> None:
+    plot = robustness.of_verdict(with_details(robustness=ROBUST), "k")
+    node, box = drawn(plot), robustness.AREA
+    assert plot is not None
+    limit, ideal = (of_class(node, "line", name)[0] for name in ("mark", "ideal"))
+    pixels = (attribute(limit, "y1") - attribute(ideal, "y1")) / (0.9 - 0.855)
+    dots = [attribute(dot, "cy") for dot in of_class(node, "circle", "dot")]
+    heights = [0.9 - (y - attribute(ideal, "y1")) / pixels for y in dots]
+    assert heights == pytest.approx([0.9, 0.9, 0.88], abs=1e-4)
+    ends = [attribute(w, "y1") - attribute(w, "y2") for w in of_class(node, "line", "whisker")]
+    assert ends[:2] == pytest.approx([0.02 * pixels, 0.035 * pixels], rel=1e-2)
+    # What falls deeper than is drawn stands on the floor, with its figure.
+    assert len(of_class(node, "polygon", "bad")) == 1
+    assert "-40" in texts(node)
+    assert "n = 714 rows" in plot.note
+    assert "Arrows: deeper than is drawn." in plot.note
+    numbers = [float(n) for each in everything(node) for n in _numbers(each)]
+    assert all(0 <= n <= max(box.bottom, 640) for n in numbers)
+
+
 @pytest.mark.parametrize("times", [[0.0], [2.0, 2.0], [0.0, 5.0], [1e-9, 1e9], [5e-324, 1.0]])
 def test_odd_times_are_drawn(times: list[float]) -> None:
     node = drawn(latency.of_verdict(with_details(single_ms=times), "k"))
@@ -290,6 +325,12 @@ BAD_BIN = {"bin": 3, "confidence": 0.5, "accuracy": 7, "low": 0.1, "high": 0.9, 
         {"single_ms": [float("nan")]},
         {"single_ms": [-1.0]},
         {"single_ms": {"a": 1}},
+        {"robustness": []},
+        {"robustness": {**ROBUST, "noise": [], "probes": []}},
+        {"robustness": {**ROBUST, "noise": [{"scale": 1, "value": "<b>"}]}},
+        {"robustness": {**ROBUST, "baseline": float("nan")}},
+        {"robustness": {**ROBUST, "limit": 7.0}},
+        {"robustness": {**ROBUST, "rows": True}},
         {"drift": "far"},
         {"drift": [None, {}, {"column": "a", "psi": float("nan"), "rows": [1, 2]}]},
         {"drift": [{"column": "a", "psi": 0.1, "rows": [1]}]},
