@@ -41,8 +41,8 @@ from checks.config import number, share
 from checks.evidence import data_code, data_versions, python_code
 from checks.evidence.answers import RunProblemError
 from checks.items import Item, defect_finding, item_finding, unreadable_finding
-from checks.measure import data_defects, data_profile
-from checks.report import Evidence, Figure, Finding, Grade, Severity, Verdict
+from checks.measure import data_defects, data_figures, data_profile
+from checks.report import Evidence, Finding, Grade, Severity, Verdict
 from checks.scoring import unjudged, verdict
 
 if TYPE_CHECKING:
@@ -52,11 +52,10 @@ if TYPE_CHECKING:
     from checks.config import Config
     from checks.evidence.release import Defect
     from checks.measure.data_defects import Taken
-    from checks.measure.data_profile import FileFacts, Profile
+    from checks.measure.data_profile import Profile
     from checks.sandbox.table import Table
 
 NAME = "data_quality"
-MOST_SHOWN = 100  # columns in the details
 
 
 @dataclass(frozen=True)
@@ -170,8 +169,8 @@ class DataQuality:
         findings += [defect_finding(NAME, each) for each in evidence.defects]
         findings += _remarks(evidence.profile, settings)
         result = verdict(NAME, findings, settings, _message(evidence.profile, len(taken)))
-        figures = _figures(evidence.profile, settings)
-        return replace(result, figures=figures, details=_details(evidence.profile))
+        figures = data_figures.figures(evidence.profile, settings)
+        return replace(result, figures=figures, details=data_figures.details(evidence.profile))
 
 
 CHECK = DataQuality()
@@ -245,72 +244,5 @@ def _chance(p_value: float | None) -> str:
 
 
 def _message(profile: Profile, defects: int) -> str:
-    shown = [f"{_of_total(file)} rows of {file.path}" for file in profile.files]
+    shown = [f"{file.of_total} rows of {file.path}" for file in profile.files]
     return f"{defects or 'no'} measured defect{'s' * (defects != 1)} in {' and '.join(shown)}"
-
-
-def _of_total(file: FileFacts) -> str:
-    return f"{file.rows:,} of {file.total:,}" if file.rows < file.total else f"{file.rows:,}"
-
-
-def _figures(profile: Profile, settings: Settings) -> tuple[Figure, ...]:
-    file = profile.evaluation
-    figures = [
-        Figure("missing_share", file.missing_share, samples=file.rows),
-        _limited("duplicates", file.duplicates / file.rows, settings.duplicates, file.rows),
-    ]
-    outliers = [c.outliers / c.rows for c in file.columns if c.outliers is not None]
-    if outliers:
-        figures.append(_limited("outliers", max(outliers), settings.outliers, file.rows))
-    if profile.powers:
-        name = f"single_feature_{profile.power_name.lower()}"
-        power = max(profile.powers.values())
-        figures.append(
-            replace(
-                _limited(name, power, settings.leakage, file.rows // 2),
-                met=power < settings.leakage,
-            )
-        )
-    if profile.training is not None:
-        figures.append(_limited("overlap", profile.shared_share, settings.overlap, file.rows))
-        beyond = profile.shared_share - profile.repeating
-        figures[-1] = replace(figures[-1], met=beyond <= settings.overlap)
-    if profile.shifts:
-        largest = profile.shifts[0]
-        drifted = any(each.beyond(settings.psi) for each in profile.shifts)
-        figures.append(
-            replace(_limited("psi", largest.psi, settings.psi, sum(largest.rows)), met=not drifted)
-        )
-    return tuple(figures)
-
-
-def _limited(name: str, value: float, limit: float, samples: int) -> Figure:
-    return Figure(name, value, threshold=limit, met=value <= limit, samples=samples)
-
-
-def _details(profile: Profile) -> dict[str, object]:
-    return {
-        "rows": {file.path: [file.rows, file.total] for file in profile.files},
-        "labels": {file.path: dict(file.labels) for file in profile.files if file.labels},
-        "columns": [
-            {"name": c.name, "missing": c.missing, "outliers": c.outliers, "constant": c.constant}
-            for c in profile.evaluation.columns[:MOST_SHOWN]
-        ],
-        "leakage": {
-            name: round(power, 6)
-            for name, power in sorted(profile.powers.items(), key=lambda item: -item[1])[
-                :MOST_SHOWN
-            ]
-        },
-        "drift": [
-            {
-                "column": each.column,
-                "psi": each.psi,
-                "psi_p": each.psi_p,
-                "ks": each.ks,
-                "ks_p": each.ks_p,
-                "rows": list(each.rows),
-            }
-            for each in profile.shifts[:MOST_SHOWN]
-        ],
-    }
