@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from checks import catalog
@@ -11,8 +13,7 @@ from checks.config import Config, waivable
 from checks.evidence import repository
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from checks.report import Finding, Verdict
 
@@ -50,3 +51,21 @@ def of(verdict: Verdict, rule: str) -> Finding:
 def place(finding: Finding) -> tuple[str, int | None] | None:
     """Where a finding points."""
     return (finding.where.path, finding.where.line) if finding.where else None
+
+
+def require_not_better(less: Verdict, more: Verdict) -> None:
+    """That the verdict on less evidence has no higher score than the one on more."""
+    assert less.score is not None
+    assert more.score is not None
+    assert less.score <= more.score
+
+
+def require_removal_never_helps(
+    judged: Callable[[Path], Verdict], files: Mapping[str, str], removed: str
+) -> None:
+    """That a tree of these files does not score higher without one of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = write(Path(folder), files)
+        more = judged(root)
+        (root / removed).unlink()
+        require_not_better(judged(root), more)
