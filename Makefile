@@ -9,7 +9,7 @@ COMPILE := uv pip compile --quiet pyproject.toml --universal --python-version 3.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-cluster lint format lock testbed clean
+.PHONY: help setup demo test test-fast test-cluster bench lint format lock testbed clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -40,14 +40,18 @@ test-cluster: $(STAMP) ## The tests on a real API server and gateway, in a netwo
 	$(BIN)/python -m tests.fakes.github
 	$(BIN)/python -m tests.testbed exec -- $(BIN)/python -m pytest tests/cluster tests/e2e
 
+bench: $(STAMP) ## How long the checks take and how much memory they need, at two sizes
+	$(BIN)/python -m tests.bench
+
 testbed: $(STAMP) ## Start a cluster with a gateway to point kubectl at (Ctrl-C ends it)
 	$(BIN)/python -m tests.testbed up
 
-lint: $(STAMP) ## ruff, mypy strict, import-linter
+lint: $(STAMP) ## ruff, mypy strict, import-linter; actionlint and zizmor for workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.action.workflow_lint
 
 format: $(STAMP) ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .

@@ -1,5 +1,5 @@
-"""The Action's border with the runner: the only reader of its inputs, environment and event, and
-the only writer of its outputs and job summary. (The log is `action_log`'s.)
+"""The Action's border with the runner: the only reader of its inputs and environment, and the only
+writer of its outputs and job summary. (The event is `action_event`'s, the log `action_log`'s.)
 
 Called by `checks.action`. Everything read here is checked and frozen; everything written here is
 safe to write whatever a repository or a model put into it. It decides nothing about models.
@@ -8,40 +8,56 @@ safe to write whatever a repository or a model put into it. It decides nothing a
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-import re
 import secrets
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from checks.errors import HoldpointError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 SUMMARY_LIMIT = 1 << 20  # bytes of a step's summary; GitHub drops a larger one whole
-EVENT_LIMIT = 32 << 20  # bytes; GitHub's own payload limit is 25 MB
-_SHA = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
-_NO_SHA = re.compile(r"0+\Z")
-_REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}\Z")
 
 
 class InputError(HoldpointError):
     """An input, variable or event that the Action cannot work with; the message says which."""
 
 
+class Mode(StrEnum):
+    """Which half of the work this job does."""
+
+    BOTH = "both"
+    JUDGE = "judge"
+    PUBLISH = "publish"
+
+
+class Annotations(StrEnum):
+    """Which findings become annotations."""
+
+    ALL = "all"
+    CHANGED = "changed"
+    NONE = "none"
+
+
 @dataclass(frozen=True)
 class Inputs:
     """The inputs of action.yml, one field each (`trust_model` is `trust-model` there).
 
-    Defaults live in action.yml alone. `path` is relative to the workspace and stays inside it.
+    Defaults live in action.yml alone. `path` and `result` are relative to the workspace and stay
+    inside it. `token` may be "" in mode `judge` alone.
     """
 
     token: str = dataclasses.field(repr=False)
+    mode: Mode
     path: PurePosixPath
+    result: PurePosixPath
     comment: bool
+    annotations: Annotations
+    allow_write_token: bool
     trust_model: bool
 
 
@@ -52,111 +68,67 @@ class Outputs:
     score: str
     ready: str
     conclusion: str
+    critical: str
     report_json: str
-
-
-@dataclass(frozen=True)
-class Event:
-    """What happened, from the event's payload alone. `number` is None outside pull requests."""
-
-    name: str
-    repository: str
-    number: int | None
-    head_sha: str
-    base_sha: str | None
+    report_html: str
 
 
 @dataclass(frozen=True)
 class Runner:
-    """What the runner lends us: where the API, the checkout and its own files are."""
+    """What the runner lends us: where GitHub, the checkout and its own files are.
+
+    `run_url` is the page of this workflow run, "" where the runner does not say. `can_sign` is
+    whether the job may ask for an identity token, which it only may with `id-token: write`.
+    """
 
     api_url: str
+    server_url: str
     workspace: Path
     output: Path
     summary: Path | None
+    run_url: str
+    can_sign: bool
 
 
 def read_inputs(environ: Mapping[str, str]) -> Inputs:
     """The inputs from `INPUT_*`. Raises InputError."""
+    mode = _choice(environ, "INPUT_MODE", Mode)
+    judging = mode is Mode.JUDGE
     return Inputs(
-        token=_required(environ, "INPUT_TOKEN"),
-        path=_inside(_required(environ, "INPUT_PATH")),
+        token=environ.get("INPUT_TOKEN", "") if judging else required(environ, "INPUT_TOKEN"),
+        mode=mode,
+        path=_inside(environ, "INPUT_PATH"),
+        result=_inside(environ, "INPUT_RESULT"),
         comment=_flag(environ, "INPUT_COMMENT"),
+        annotations=_choice(environ, "INPUT_ANNOTATIONS", Annotations),
+        allow_write_token=_flag(environ, "INPUT_ALLOW-WRITE-TOKEN"),
         trust_model=_flag(environ, "INPUT_TRUST-MODEL"),
     )
 
 
 def read_runner(environ: Mapping[str, str]) -> Runner:
-    """The runner's places from `GITHUB_*`. Raises InputError."""
+    """The runner's places from its variables. Raises InputError."""
     summary = environ.get("GITHUB_STEP_SUMMARY")
     return Runner(
-        api_url=_required(environ, "GITHUB_API_URL").rstrip("/"),
-        workspace=Path(_required(environ, "GITHUB_WORKSPACE")),
-        output=Path(_required(environ, "GITHUB_OUTPUT")),
+        api_url=required(environ, "GITHUB_API_URL").rstrip("/"),
+        server_url=required(environ, "GITHUB_SERVER_URL").rstrip("/"),
+        workspace=Path(required(environ, "GITHUB_WORKSPACE")),
+        output=Path(required(environ, "GITHUB_OUTPUT")),
         summary=Path(summary) if summary else None,
+        run_url=_run_url(environ),
+        can_sign=bool(environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")),
     )
 
 
-def read_event(environ: Mapping[str, str]) -> Event:
-    """The event from `GITHUB_EVENT_NAME` and the file at `GITHUB_EVENT_PATH`. Raises InputError."""
-    name = _required(environ, "GITHUB_EVENT_NAME")
-    if name not in _EVENTS:
-        raise InputError(
-            f"the event {name!r} is not supported; start the workflow on {', '.join(_EVENTS)}"
-        )
-    payload = _payload(Path(_required(environ, "GITHUB_EVENT_PATH")))
-    repository = _at(payload, "repository", "full_name")
-    if not isinstance(repository, str) or not _REPOSITORY.match(repository):
-        raise InputError("the event's payload names no repository at repository.full_name")
-    number, head, base = _EVENTS[name](payload)
-    if not isinstance(head, str) or not _SHA.match(head):
-        raise InputError(f"the payload of the event {name!r} holds no commit to judge")
-    known_base = isinstance(base, str) and _SHA.match(base) and not _NO_SHA.match(base)
-    return Event(name, repository, number, head, str(base) if known_base else None)
+def _run_url(environ: Mapping[str, str]) -> str:
+    repository, run = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_RUN_ID", "")
+    if not repository or not (run.isascii() and run.isdigit()):
+        return ""
+    return f"{environ['GITHUB_SERVER_URL'].rstrip('/')}/{repository}/actions/runs/{run}"
 
 
-def _pull_request(payload: object) -> tuple[int, object, object]:
-    number = _at(payload, "pull_request", "number")
-    if type(number) is not int or number < 1:
-        raise InputError("the event's payload holds no number at pull_request.number")
-    head = _at(payload, "pull_request", "head", "sha")
-    return number, head, _at(payload, "pull_request", "base", "sha")
-
-
-def _merge_group(payload: object) -> tuple[None, object, object]:
-    return None, _at(payload, "merge_group", "head_sha"), _at(payload, "merge_group", "base_sha")
-
-
-def _push(payload: object) -> tuple[None, object, object]:
-    return None, _at(payload, "after"), _at(payload, "before")
-
-
-_EVENTS: dict[str, Callable[[object], tuple[int | None, object, object]]] = {
-    "pull_request": _pull_request,
-    "pull_request_target": _pull_request,
-    "merge_group": _merge_group,
-    "push": _push,
-}
-
-
-def _at(value: object, *keys: str) -> object:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def _payload(path: Path) -> Any:
-    try:
-        if path.stat().st_size > EVENT_LIMIT:
-            raise InputError(f"the event's payload is above {EVENT_LIMIT} bytes")
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(
-            f"the event's payload at GITHUB_EVENT_PATH cannot be read ({type(error).__name__})"
-        ) from error
-
-
-def _required(environ: Mapping[str, str], name: str) -> str:
+def required(environ: Mapping[str, str], name: str) -> str:
+    """The variable's value without blanks around it. Raises InputError where it is empty."""
     value = environ.get(name, "").strip()
     if not value:
         what = name.removeprefix("INPUT_").lower()
@@ -165,19 +137,32 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
+E = TypeVar("E", bound=StrEnum)
+
+
+def _choice(environ: Mapping[str, str], name: str, kind: type[E]) -> E:
+    value = required(environ, name).lower()
+    if value not in list(kind):
+        what, known = name.removeprefix("INPUT_").lower(), ", ".join(kind)
+        raise InputError(f"the input {what!r} is {value[:40]!r}; it takes one of {known}")
+    return kind(value)
+
+
 def _flag(environ: Mapping[str, str], name: str) -> bool:
-    value = _required(environ, name).lower()
+    value = required(environ, name).lower()
     if value not in {"true", "false"}:
         what = name.removeprefix("INPUT_").lower()
         raise InputError(f"the input {what!r} is {value[:40]!r}; it takes true or false")
     return value == "true"
 
 
-def _inside(text: str) -> PurePosixPath:
+def _inside(environ: Mapping[str, str], name: str) -> PurePosixPath:
+    text = required(environ, name)
     path = PurePosixPath(text)
     if path.is_absolute() or ".." in path.parts:
+        what = name.removeprefix("INPUT_").lower()
         raise InputError(
-            f"the input 'path' is {text[:80]!r}; it takes a folder below the workspace"
+            f"the input {what!r} is {text[:80]!r}; it takes a folder below the workspace"
         )
     return path
 

@@ -8,6 +8,7 @@ nothing: no clock, no disk, no network.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -28,11 +29,23 @@ class Context:
     runs: ModelRuns
 
 
+class Needs(StrEnum):
+    """What a check's collector looks at."""
+
+    MODEL = "model"  # runs of the model and nothing of the tree: same model, rows and settings,
+    # same verdict
+    TREE = "tree"  # the tree, the configuration, the model's bytes, and no run: it may be judged
+    # beside the model
+    BOTH = "both"
+
+
 class Check(Protocol):
     """One of the twelve checks.
 
     A check may also have `rules: tuple[str, ...]`, what its findings are called beyond its items,
     "*" standing for the variable part: then a waiver for any other rule is an error at once.
+    `needs: Needs` says what its collector looks at (BOTH where it is not said), and `timed: bool`
+    that it measures time, so that nothing may run beside it.
     """
 
     @property

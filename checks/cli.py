@@ -8,6 +8,7 @@ when something is judged, so that `--help` is fast.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from checks.report import READY_AT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from checks.base.rules import Rules
     from checks.config import Config
     from checks.report import Report
 
@@ -61,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("path", nargs="?", type=Path, default=Path(), help="the repository (.)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration file")
     parser.add_argument(
+        "--base",
+        metavar="REF",
+        help="the branch or commit that this is a change of: compare with it, by its own rules",
+    )
+    parser.add_argument(
         "--format", action="append", choices=FORMATS, help="may be given several times (text)"
     )
     parser.add_argument(
@@ -77,9 +84,21 @@ def _parser() -> argparse.ArgumentParser:
         help="0 from this score on if nothing is critical, instead of from ready on",
     )
     parser.add_argument(
+        "--budget",
+        type=_seconds,
+        metavar="SECONDS",
+        help="begin no check after so long; what is left out fails (run.budget_seconds, 1800)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    parser.add_argument(
         "--trust-model",
         action="store_true",
         help="go on where the sandbox lacks layers: the model can then do what you can do",
+    )
+    parser.add_argument(
+        "--no-environment",
+        action="store_true",
+        help="install nothing: run the model with the packages that are installed with Holdpoint",
     )
     return parser
 
@@ -94,16 +113,49 @@ def _share(text: str) -> float:
     return value
 
 
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return value
+
+
 def _judge(arguments: argparse.Namespace) -> Report:
-    from checks import run as engine  # noqa: PLC0415 - numpy and scipy cost half a second
+    from checks import progress  # noqa: PLC0415 - numpy and scipy cost half a second
+    from checks import run as engine  # noqa: PLC0415 - as above
 
     root = arguments.path.resolve()
     if not root.is_dir():
         raise CannotJudgeError(f"{arguments.path} is not a folder; name a repository to judge")
     if arguments.trust_model:
         sys.stderr.write("holdpoint: --trust-model: the model may run without a full sandbox\n")
-    options = engine.Options(only=tuple(arguments.only or ()), trust_model=arguments.trust_model)
-    return engine.run(root, config=configuration(root, arguments.config), options=options)
+    rules = _rules(root, arguments)
+    options = engine.Options(
+        only=tuple(arguments.only or ()),
+        trust_model=arguments.trust_model,
+        environment="tool" if arguments.no_environment else None,
+        against=rules.against,
+        notes=rules.notes,
+        budget_s=arguments.budget,
+        progress=None if arguments.quiet else progress.chosen(),
+    )
+    return engine.run(root, config=rules.config, options=options)
+
+
+def _rules(root: Path, arguments: argparse.Namespace) -> Rules:
+    """Whose configuration judges: the base's where there is one."""
+    from checks import run as engine  # noqa: PLC0415 - as above
+    from checks.base import objects, rules  # noqa: PLC0415 - as above
+
+    if arguments.base is None:
+        return rules.Rules(configuration(root, arguments.config))
+    base = objects.find(root, arguments.base)
+    if arguments.config is not None:
+        return rules.named(base, root, arguments.config)
+    return rules.of_change(base, engine.find_config(root))
 
 
 def configuration(root: Path, named: Path | None) -> Config:

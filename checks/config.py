@@ -35,7 +35,7 @@ FILE_NAMES = (
     ".github/holdpoint.yaml",
 )
 VERSION = 1
-ROOT_KEYS = ("version", "model", "data", "declarations", "waivers", "checks")
+ROOT_KEYS = ("version", "model", "data", "run", "declarations", "waivers", "checks")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 # JSON writes what lies beyond the first plane as two halves, which YAML does not know.
 _HALVES = re.compile(rb"(?<!\\)((?:\\\\)*)((?:\\u[dD][89abAB]..\\u[dD][c-fC-F]..)+)")
@@ -85,6 +85,12 @@ class ModelConfig:
     output: Literal["auto", "labels", "probabilities", "logits", "values"] = setting(
         "what predict returns; auto finds out and says what it took for granted", "auto"
     )
+    requirements: str | None = setting(
+        "the lock or requirements file of its packages; without it, the nearest one is taken"
+    )
+    environment: Literal["auto", "own", "tool"] = setting(
+        "where it runs: with packages of its own, with Holdpoint's, or as it needs", "auto"
+    )
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,18 @@ class DataConfig:
         "the label that counts as positive, of two", as_written=True
     )
     ignore: tuple[str, ...] = setting("columns that the model does not get", ())
+    sample_rows: int = number(
+        200_000, 100, 10_000_000, "most rows of a file that are used; of more, a random sample"
+    )
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """`run:` how the judging itself is done."""
+
+    budget_seconds: float = number(
+        1800, about="no check begins after so many seconds; what is left out fails"
+    )
 
 
 @dataclass(frozen=True)
@@ -149,6 +167,7 @@ class Config:
     source: str | None = None
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
+    run: RunConfig = RunConfig()
     declarations: tuple[Declaration, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -214,12 +233,14 @@ def _root(node: Node, reader: Reader, checks: tuple[Check, ...]) -> Config:
         raise reader.error(version, "version", f"is {version.text!r}, expected {VERSION}")
     model = reader.section(ModelConfig, node.get("model"), "model")
     data = reader.section(DataConfig, node.get("data"), "data")
+    run = reader.section(RunConfig, node.get("run"), "run")
     written = _written(node.get("checks"), reader, checks)
     flat = config_flat.read(node, reader, checks)
     return Config(
         source=reader.source,
         model=model,
         data=data,
+        run=run,
         declarations=(
             *_declarations(node.get("declarations"), reader, checks),
             *(_from_flat(said, reader.source) for said in flat.said),

@@ -26,7 +26,8 @@ def explain(config: Config, checks: tuple[Check, ...], only: tuple[str, ...] = (
     """The text, which ends with a newline. `only` names the checks to explain; none means all."""
     lines = [f"configuration: {config.source or 'none, so everything is a default'}", ""]
     if not only:
-        for name, section in (("model", config.model), ("data", config.data)):
+        sections = ("model", config.model), ("data", config.data), ("run", config.run)
+        for name, section in sections:
             lines += [name, *_settings(name, section, config), ""]
     for check in checks:
         if not only or check.name in only:

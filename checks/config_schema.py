@@ -38,6 +38,7 @@ def schema() -> JsonObject:
             "version": {"const": config.VERSION, "description": "The version of this format."},
             "model": of_dataclass(config.ModelConfig),
             "data": of_dataclass(config.DataConfig),
+            "run": of_dataclass(config.RunConfig),
             "declarations": _declarations(checks),
             "waivers": {
                 "description": inspect.getdoc(config.Waiver),

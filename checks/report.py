@@ -105,6 +105,7 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     figures: tuple[Figure, ...] = ()
     details: Mapping[str, object] = field(default_factory=dict)  # plain JSON values, for plots
+    seconds: float | None = None  # that looking and judging took
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,36 @@ class ModelIdentity:
     digest: str
     format: str
     size: int  # bytes
+
+
+@dataclass(frozen=True)
+class BaseCheck:
+    """What one check said of the base. A check that is missing there was not judged there."""
+
+    check_name: str
+    passed: bool
+    score: float | None
+    critical: bool = False
+    applicable: bool = True
+
+
+@dataclass(frozen=True)
+class BaseReport:
+    """The base that the judged tree is compared with, judged in the same run on the same rows.
+
+    `overall_score` is None unless every check was judged there too. `models` is empty where the
+    base has none. `changes` says what the judged change edits in its own rules and rows, and `why`
+    what was not compared.
+    """
+
+    ref: str
+    commit: str
+    overall_score: float | None
+    is_ready: bool
+    checks: tuple[BaseCheck, ...]
+    models: tuple[ModelIdentity, ...] = ()
+    changes: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,6 +165,8 @@ class Report:
     repository: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # what was left out, sampled or trusted, in sentences
+    base: BaseReport | None = None
+    seconds: float | None = None  # that the whole run took
 
 
 @dataclass(frozen=True)

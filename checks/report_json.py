@@ -31,7 +31,7 @@ _COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00)\Z")
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}\Z")
 # The JSON names `checks` what the type calls `verdicts`: the name that readers of reports know.
-_JSON_NAMES = {"verdicts": "checks"}
+JSON_NAMES = {"verdicts": "checks"}
 
 
 class ReportError(Exception):
@@ -170,7 +170,7 @@ def _encode(value: object, where: str) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         hints = get_type_hints(type(value))
         return {
-            _JSON_NAMES.get(f.name, f.name): _encode(
+            JSON_NAMES.get(f.name, f.name): _encode(
                 _as_hinted(hints[f.name], getattr(value, f.name)), f"{where}.{f.name}"
             )
             for f in fields(value)
@@ -196,7 +196,7 @@ def _as_hinted(hint: Any, value: object) -> object:
 
 
 def _decode_dataclass(kind: type[T], data: JsonObject, where: str) -> T:
-    names = {_JSON_NAMES.get(f.name, f.name): f for f in fields(kind)}  # type: ignore[arg-type] # T is a dataclass
+    names = {JSON_NAMES.get(f.name, f.name): f for f in fields(kind)}  # type: ignore[arg-type] # T is a dataclass
     unknown = sorted(set(data) - set(names))
     if unknown:
         raise ReportError(f"{where}: unknown key {unknown[0]!r}")

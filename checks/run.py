@@ -10,27 +10,29 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sys
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks import catalog, judge, models, waivers
+from checks import catalog, judge, judging, models, schedule, waivers
 from checks import config as config_module
-from checks.check import Check, Context
+from checks.base import side
 from checks.errors import CannotJudgeError, ConfigError
 from checks.evidence import git
-from checks.evidence.data import MAX_BYTES, Reader
-from checks.evidence.model_runs import ModelFile, ModelRuns
+from checks.evidence.model_runs import MAX_MODEL, ModelFile
 from checks.evidence.repository import FileError, Repository, digest, scan
-from checks.report import ModelIdentity, Report, Verdict
-from checks.sandbox import Limits, SandboxUnavailable
+from checks.report import ModelIdentity, Report
+from checks.sandbox import Limits
 
 if TYPE_CHECKING:
+    from checks.base.rules import Against
+    from checks.check import Check
     from checks.config import Config
+    from checks.environment.home import Mode
 
-MAX_MODEL = 2 << 30
 TWELVE = len(catalog.ORDER)
 Clock = Callable[[], datetime]
 
@@ -46,8 +48,11 @@ class Options:
     limits: Limits = field(default_factory=lambda: Limits(cpu_s=600))
     commit: str | None = None
     repository: str | None = None
-    base_model: bytes | None = None  # the base branch's model file, for a paired comparison
+    against: Against | None = None  # the base to compare with
     notes: tuple[str, ...] = ()
+    budget_s: float | None = None  # over the configuration's
+    progress: schedule.Progress | None = None
+    environment: Mode | None = None  # None: as the configuration says
 
 
 def utc_now() -> datetime:
@@ -80,24 +85,31 @@ def load_config(payload: bytes, source_name: str) -> Config:
 
 
 def run(
-    root: Path, *, config: Config, options: Options | None = None, clock: Clock = utc_now
+    root: Path,
+    *,
+    config: Config,
+    options: Options | None = None,
+    clock: Clock = utc_now,
+    ticks: schedule.Ticks = time.monotonic,
 ) -> Report:
     """Judges the model of the repository at `root`."""
     options = options or Options()
-    started = clock()
+    started, began = clock(), ticks()
     checks = _chosen(options.only)
     repository = scan(root)
     model = find_model(repository, config)
-    reader = Reader(repository, options.interpreter, options.limits, options.trust_model)
-    base = _base_model(model, options)
-    with ModelRuns(model, reader, config, base) as runs:
-        context = Context(repository, config, runs)
-        try:
-            verdicts = tuple(_judge(check, context, started) for check in checks)
-        except SandboxUnavailable as error:
-            raise CannotJudgeError(str(error)) from error
-        notes = (*options.notes, *_scope_notes(checks, options), *config.notes, *runs.notes)
-        notes = (*notes, *waivers.notes(config.waivers, verdicts, _day(started)))
+    seconds = config.run.budget_seconds if options.budget_s is None else options.budget_s
+    limits = replace(options.limits, wall_s=max(1.0, min(options.limits.wall_s, seconds)))
+    budget = schedule.Budget(seconds, ticks, began)
+    work = judging.Work(config, replace(options, limits=limits), checks, _day(started), budget)
+    if options.against is None:
+        judged = work.alone(repository, model)
+    else:
+        with side.prepared(options.against, repository, model, config, find_model) as base:
+            judged = work.compared(base, model, options.against)
+    verdicts = judged.verdicts
+    notes = (*options.notes, *_scope_notes(checks, options), *config.notes, *judged.notes)
+    notes = (*notes, *waivers.notes(config.waivers, verdicts, _day(started)))
     overall = judge.judge(verdicts, complete=len(checks) == len(catalog.discover()))
     head = git.head_commit(root)
     if head is not None and not git.is_committed(root, model.path, model.payload):
@@ -106,7 +118,7 @@ def run(
         timestamp=started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         commit=options.commit or head,
         models=(ModelIdentity(model.path, model.digest, model.adapter.name, model.size),),
-        data_digest=_data_digest(repository, config),
+        data_digest=judged.data_digest,
         verdicts=verdicts,
         overall_score=overall.score,
         is_ready=overall.is_ready,
@@ -114,8 +126,10 @@ def run(
         recommendations=overall.recommendations,
         next_steps=overall.next_steps,
         repository=options.repository,
-        versions=versions(),
+        versions={**versions(), **judged.ran_with},
         notes=(*repository.notes, *notes),
+        base=judged.base,
+        seconds=round(ticks() - began, 3),
     )
 
 
@@ -150,12 +164,6 @@ def _chosen(only: tuple[str, ...]) -> tuple[Check, ...]:
     return tuple(c for c in catalog.discover() if not wanted or c.name in wanted)
 
 
-def _judge(check: Check, context: Context, started: datetime) -> Verdict:
-    config = context.config
-    verdict = check.judge(check.collect(context), config)
-    return waivers.apply(verdict, config.waivers, _day(started), config.of(check))
-
-
 def _day(started: datetime) -> date:
     """The day of the report's timestamp, on which a waiver counts or no longer does."""
     return started.astimezone(UTC).date()
@@ -187,20 +195,6 @@ def _source(repository: Repository, entry: str) -> str:
             "this repository's Python files"
         )
     return min(found, key=lambda path: (path.count("/"), path))
-
-
-def _base_model(model: ModelFile, options: Options) -> ModelFile | None:
-    payload = options.base_model
-    if payload is None or digest(payload) == model.digest:
-        return None
-    return ModelFile(model.path, payload, digest(payload), model.adapter)
-
-
-def _data_digest(repository: Repository, config: Config) -> str | None:
-    try:
-        return digest(repository.read_bytes(config.data.evaluation or "", MAX_BYTES))
-    except FileError:
-        return None
 
 
 def _scope_notes(checks: tuple[Check, ...], options: Options) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from checks.check import Needs
 from checks.config import setting, share
 from checks.evidence import commands, dockerfiles, documents, manifests, release
 from checks.items import Item, defect_finding, item_finding, remark_finding, unreadable_finding
@@ -77,7 +78,7 @@ ITEMS: Mapping[str, Item] = {
         "k8s/: add a manifest that deploys the model (see examples/lending/k8s)",
     ),
     "strategy.stated": Item(
-        "a deployment strategy that is stated",
+        "a stated strategy that keeps serving",
         0.15,
         "state the strategy in the manifest (canary, blue-green or rolling)",
     ),
@@ -140,6 +141,7 @@ class Deployment:
     name = NAME
     title = "Deployment"
     settings: type[Any] = Settings
+    needs = Needs.TREE
     items: Mapping[str, float] = {
         "strategy": 0.3,
         "container": 0.2,

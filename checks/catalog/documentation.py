@@ -36,7 +36,7 @@ from checks.evidence import api_docs, documents, git, guides, model_card, python
 from checks.evidence.model_card import UNBOUNDED
 from checks.evidence.release import Defect
 from checks.items import Item, defect_finding, item_finding, remark_finding, unreadable_finding
-from checks.measure import bootstrap, performance
+from checks.measure import performance
 from checks.report import Evidence, Finding, Location, Severity, State, Verdict
 from checks.scoring import verdict
 
@@ -233,8 +233,7 @@ def _measured(context: Context, cards: tuple[Card, ...]) -> Mapping[str, Estimat
     if answered is None:
         return {}
     stated = {each.name for card in cards for each in card.stated}
-    metrics = performance.metrics_of(*answered)
-    return bootstrap.estimate({n: m for n, m in metrics.items() if n in stated}, answered[0].rows)
+    return performance.estimates(*answered, stated)
 
 
 def _stale(context: Context, paths: set[str]) -> list[Defect]:

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from checks.check import Needs
 from checks.config import number, share
 from checks.evidence.answers import RunProblemError
 from checks.report import Figure, Finding, Grade, Severity, Verdict
@@ -86,6 +87,8 @@ class InferencePerformance:
     name = NAME
     title = "Inference performance"
     settings: type[Any] = Settings
+    needs = Needs.MODEL
+    timed = True
     items: Mapping[str, float] = {}
     rules = ("mean", "p95", "p99", "memory")
 

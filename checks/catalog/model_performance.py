@@ -30,6 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, share
 from checks.evidence.answers import RunProblemError
 from checks.measure import performance
@@ -89,6 +90,7 @@ class ModelPerformance:
     name = NAME
     title = "Model performance"
     settings: type[Any] = Settings
+    needs = Needs.MODEL
     items: Mapping[str, float] = {}
     rules = (*(f.name for f in fields(Settings)), "gain", "change.*", "slice.*")
 
@@ -202,6 +204,15 @@ def _gain_findings(evidence: Performance) -> list[Finding]:
     if not any(gain.low is not None and gain.low > 0 for gain in gains.values()):
         fix = f"{evidence.data_path}: add rows until the gain can be told from chance"
         return [_finding("gain", Severity.MAJOR, f"{sentence}; none of it beyond chance", fix)]
+    worse = [
+        LABELS.get(n, n) for n, gain in gains.items() if gain.high is not None and gain.high < 0
+    ]
+    if worse:
+        fix = (
+            f"{evidence.model_path}: choose the decision threshold so that the labels gain as well"
+        )
+        sentence = f"worse than {evidence.trivial} in {' and '.join(worse)}: {shown}"
+        return [_finding("gain", Severity.MAJOR, sentence, fix)]
     return [_finding("gain", Severity.INFO, sentence)]
 
 
@@ -271,7 +282,7 @@ def _message(evidence: Performance) -> str:
         for name in names
         if name in evidence.estimates
     ]
-    return f"{', '.join(shown)} on {evidence.rows} rows"
+    return f"{', '.join(shown)} on {evidence.of_total}"
 
 
 def _figures(evidence: Performance, settings: Settings) -> tuple[Figure, ...]:

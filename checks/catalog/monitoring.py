@@ -32,6 +32,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import share
 from checks.evidence import manifests, python_code, telemetry, watching
 from checks.evidence.release import Defect
@@ -141,6 +142,7 @@ class Monitoring:
     name = NAME
     title = "Monitoring"
     settings: type[Any] = Settings
+    needs = Needs.TREE
     items: Mapping[str, float] = {
         "system": 0.3,
         "metrics": 0.2,

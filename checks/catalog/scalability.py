@@ -29,6 +29,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import share
 from checks.evidence import manifests, python_code, scaling
 from checks.evidence.release import Defect
@@ -116,6 +117,7 @@ class Scalability:
     name = NAME
     title = "Scalability"
     settings: type[Any] = Settings
+    needs = Needs.TREE
     items: Mapping[str, float] = {
         "horizontal": 0.3,
         "balancing": 0.2,

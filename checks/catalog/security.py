@@ -6,8 +6,9 @@ What it looks for
     (framework dependencies, JWT, API keys compared in constant time), authorisation, validation of
     inputs (pydantic, pandera, jsonschema, or by hand), TLS and encryption, an audit log. In
     manifests: JWT and mutual TLS, RBAC, authorization and network policies, TLS of gateways and
-    ingresses; and what they open: privileged containers, host access, root, the default service
-    account's token. In CI: scanning of dependencies, images and code, automatic updates.
+    ingresses; and what they open: Secrets with their values, privileged containers, host access,
+    root, the default service account's token. In CI: scanning of dependencies, images and code,
+    automatic updates.
 
 Why
     A model file can be a program, an endpoint without a key answers everybody, and a token in the
@@ -31,6 +32,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import share
 from checks.evidence import exposure, manifests, model_files, protection, secrets
 from checks.evidence.pickle_names import Kind
@@ -117,6 +119,7 @@ class Security:
     name = NAME
     title = "Security"
     settings: type[Any] = Settings
+    needs = Needs.TREE
     items: Mapping[str, float] = {name: item.worth for name, item in ITEMS.items()}
 
     def collect(self, context: Context) -> Gathered:

@@ -30,6 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import share
 from checks.evidence import commands, documents, manifests, ml_test_score, python_code, suites
 from checks.evidence.release import Defect
@@ -110,6 +111,7 @@ class Testing:
     name = NAME
     title = "Testing"
     settings: type[Any] = Settings
+    needs = Needs.TREE
     items: Mapping[str, float] = {
         "unit": 0.3,
         "integration": 0.2,

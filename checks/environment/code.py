@@ -29,6 +29,7 @@ class Snapshot:
     """The copy, and what was left out in sentences."""
 
     code: Code
+    roots: tuple[str, ...]  # of the code, from the repository's root
     notes: tuple[str, ...] = ()
 
 
@@ -40,8 +41,8 @@ def snapshot(repository: Repository, model: str) -> Iterator[Snapshot]:
         folder.chmod(0o755)  # the child may have another uid; only the parent's may write
         files, notes = _chosen(repository)
         kept = [file.path for file in files if _copy(repository, file, folder)]
-        roots = tuple(folder / root for root in import_roots(kept, model))
-        yield Snapshot(Code(folder, roots), notes)
+        roots = import_roots(kept, model)
+        yield Snapshot(Code(folder, tuple(folder / root for root in roots)), roots, notes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -63,6 +63,17 @@ def collect(
     return {"api.described": schemas + _prose(sections), "api.schema": schemas}, defects, unreadable
 
 
+def valid(repository: Repository) -> Iterator[tuple[str, Node]]:
+    """Path and content of each OpenAPI document in which nothing is wrong."""
+    for file in list(repository.matching(*NAMES))[:MAX_FILES]:
+        try:
+            documents = read(repository.read_bytes(file.path, 2 << 20))
+        except (FileError, YamlError):
+            continue
+        if documents and problem(documents[0]) is None:
+            yield file.path, documents[0]
+
+
 def problem(document: Node) -> tuple[str, int] | None:
     """The first thing wrong with an OpenAPI document and its line; None when it is valid enough."""
     version = document.string("openapi") or ""

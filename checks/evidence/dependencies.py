@@ -1,7 +1,8 @@
 """Which versions the model was trained with, and which ones will serve it.
 
-Used by the deployment check. scikit-learn writes its version into everything it pickles; it is read
-here from the bytes as text, nothing is loaded. What serves is read from lock and requirements
+Used by the deployment check, and to choose where the model runs. scikit-learn writes its version
+into everything it pickles, XGBoost into its boosters; they are read here from the bytes, nothing is
+loaded. What serves is read from lock and requirements
 files, with lines.
 """
 
@@ -27,12 +28,15 @@ LOCKS = (
     "poetry.lock",
     "uv.lock",
     "pdm.lock",
+    "Pipfile.lock",
     "environment.yml",
 )
 # Opcodes of a pickled string that follow the attribute's name, with or without a memo between them.
 _SKLEARN = re.compile(
     rb"_sklearn_version(?:\x94|q.|r.{4})?(?:\x8c.|X.{4})(\d+\.[0-9A-Za-z.+-]{1,30})", re.DOTALL
 )
+# XGBoost's binary JSON: three small integers.
+_XGBOOST = re.compile(rb"version\[#L\0{7}\x03[iU](.)[iU](.)[iU](.)", re.DOTALL)
 _PINNED = re.compile(r"^\s*-?\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*==?=?\s*([0-9][\w.+!-]*)")
 
 
@@ -47,11 +51,16 @@ class Pin:
 
 def trained_with(payload: bytes) -> dict[str, str]:
     """Versions that a joblib or pickle file says it was made with; empty when it says none."""
-    versions = set(_SKLEARN.findall(unpack(payload, MAX_PLAIN).payload))
-    if not versions:
-        return {}
-    newest = max(versions, key=lambda version: [int(n) for n in re.findall(rb"\d+", version)])
-    return {"scikit-learn": newest.decode("ascii", "replace")}
+    plain = unpack(payload, MAX_PLAIN).payload
+    found = {}
+    versions = set(_SKLEARN.findall(plain))
+    if versions:
+        newest = max(versions, key=lambda version: [int(n) for n in re.findall(rb"\d+", version)])
+        found["scikit-learn"] = newest.decode("ascii", "replace")
+    xgboost = _XGBOOST.search(plain)
+    if xgboost is not None:
+        found["xgboost"] = ".".join(str(part[0]) for part in xgboost.groups())
+    return found
 
 
 def pins(repository: Repository, package: str) -> tuple[Pin, ...]:
@@ -64,8 +73,15 @@ def pins(repository: Repository, package: str) -> tuple[Pin, ...]:
             continue
         toml = file.name in {"poetry.lock", "uv.lock", "pdm.lock"}
         found += _toml_pins(text, file.path) if toml else _line_pins(text, file.path)
-    wanted = _normal(package)
-    return tuple(pin for pin in found if _normal(pin.package) == wanted)
+    return tuple(pin for pin in found if provides(pin.package, package))
+
+
+def provides(name: str, package: str) -> bool:
+    """Whether a package is `package`, be it as built for one kind of processor (`xgboost-cpu`)."""
+    return (
+        re.fullmatch(rf"{re.escape(_normal(package))}(?:-(?:cpu|gpu|cu\d+))?", _normal(name))
+        is not None
+    )
 
 
 def _line_pins(text: str, path: str) -> list[Pin]:

@@ -8,10 +8,12 @@ CIS benchmark (default service account's token). It gives no points.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from checks.evidence.release import Defect
+from checks.evidence.secrets import PLACEHOLDER
 from checks.report import Evidence, Location, Severity, State
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ def defects(found: Manifests) -> Iterator[Defect]:
                 yield from _pod(each, pod)
         elif each.kind in {"Role", "ClusterRole"}:
             yield from _rules(each)
+        elif each.kind == "Secret" and each.group == "":
+            yield from _secret(each)
         elif each.kind in BINDINGS and each.node.string("roleRef", "name") == "cluster-admin":
             line = each.node.line_of("roleRef", "name")
             yield _defect(each, line, "rbac", "gives all rights (cluster-admin)",
@@ -94,6 +98,26 @@ def _context(each: KubernetesObject, context: Node) -> Iterator[Defect]:
         if (capability.text or "").removeprefix("CAP_") in CAPABILITIES:
             said = f"adds the capability {(capability.text or '')[:40]}"
             yield _defect(each, capability.line, "privileged", said, "remove it")
+
+
+def _secret(each: KubernetesObject) -> Iterator[Defect]:
+    """A Secret whose values lie in the tree; one that is filled in later has placeholders."""
+    for part in ("stringData", "data"):
+        values = each.node.get(part)
+        for key, value in values.items() if values is not None else ():
+            text = value.text or ""
+            if text and not PLACEHOLDER.search(text if part == "stringData" else _decoded(text)):
+                what = f"carries the value of {key[:80]} for everybody to read"
+                fix = "replace the value where it is used, and keep it out of the tree"
+                yield _defect(each, value.line, "secret", what, fix)
+                return
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return text
 
 
 def _rules(each: KubernetesObject) -> Iterator[Defect]:

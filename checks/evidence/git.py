@@ -1,8 +1,9 @@
 """The commits of a checkout, asked of git with everything that the checkout could configure off.
 
-Used by `checks.run`. A checkout's own configuration can name programs for git to start (fsmonitor,
-hooks, filters, external diffs, signature programs, credential helpers), so none of it is honoured:
-the only commands used, `rev-parse` and `rev-list`, need none.
+Used by `checks.run` and `checks.base`. A checkout's own configuration can name programs for git to
+start (fsmonitor, hooks, filters, external diffs, signature programs, credential helpers), so none
+of it is honoured: the only commands used, `rev-parse`, `rev-list`, `ls-tree` and `cat-file`, need
+none.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TIMEOUT_S = 10.0
+LONGEST_S = 300.0  # for gigabytes of objects
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _OFF = (
     "core.fsmonitor=false",
@@ -56,10 +58,15 @@ def is_committed(root: Path, path: str, payload: bytes) -> bool:
     held = _object(root, f"HEAD:./{path}")
     if held is None:
         return False
-    hashed = hashlib.new("sha1" if len(held) == 40 else "sha256", usedforsecurity=False)
+    return blob_of(payload, len(held)) == held
+
+
+def blob_of(payload: bytes, length: int) -> str:
+    """The name that git gives these bytes; `length` is that of the repository's names, 40 or 64."""
+    hashed = hashlib.new("sha1" if length == 40 else "sha256", usedforsecurity=False)
     hashed.update(b"blob %d\0" % len(payload))
     hashed.update(payload)
-    return hashed.hexdigest() == held
+    return hashed.hexdigest()
 
 
 def committed_at(root: Path, path: str) -> int | None:
@@ -72,6 +79,35 @@ def committed_at(root: Path, path: str) -> int | None:
     return int(time) if time.isascii() and time.isdigit() else None
 
 
+def command(*arguments: str) -> list[str]:
+    """A git command with every switch that keeps a checkout's configuration from acting."""
+    return [
+        "git", "--literal-pathspecs", *(x for each in _OFF for x in ("-c", each)), *arguments
+    ]  # fmt: skip
+
+
+def read(root: Path, *arguments: str, timeout_s: float = _TIMEOUT_S) -> bytes | None:
+    """All that a git command prints, or None where it fails."""
+    try:
+        done = subprocess.run(
+            command(*arguments),
+            cwd=root,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def commit_of(root: Path, ref: str) -> str | None:
+    """The commit that a branch, tag or other name means here, or None."""
+    return _object(root, f"{ref}^{{commit}}") if ref and "\0" not in ref else None
+
+
 def _object(root: Path, name: str) -> str | None:
     text = _ask(root, "rev-parse", "--verify", "--end-of-options", name)
     return text if _COMMIT.fullmatch(text) else None
@@ -79,19 +115,5 @@ def _object(root: Path, name: str) -> str | None:
 
 def _ask(root: Path, *arguments: str) -> str:
     """The first 200 characters of what git says; "" when it fails."""
-    options = [part for setting in _OFF for part in ("-c", setting)]
-    command = ["git", "--literal-pathspecs", *options, *arguments]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=root,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    text = done.stdout[:200].decode("ascii", "replace").strip()
-    return text if done.returncode == 0 else ""
+    found = read(root, *arguments) or b""
+    return found[:200].decode("ascii", "replace").strip()

@@ -9,6 +9,7 @@ model is a `RunProblemError` with a sentence, which becomes a critical finding.
 from __future__ import annotations
 
 import difflib
+import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -17,16 +18,23 @@ import numpy as np
 
 from checks import models
 from checks.environment import missing
-from checks.environment.home import Home
+from checks.environment.home import Home, HomeError
 from checks.evidence import outputs
 from checks.evidence.answers import Predictions, RunProblemError
-from checks.evidence.data import DataProblemError, Evaluation, Reader, label_text, load_evaluation
+from checks.evidence.data import (
+    DataProblemError,
+    Evaluation,
+    Reader,
+    label_text,
+    load_evaluation,
+    load_training,
+)
 from checks.evidence.timings import Timings, measure
 from checks.sandbox import ModelSession, SandboxUnavailable, describe_bytes
 from checks.sandbox.errors import Kind, ModelFailed, SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from checks.config import Config
@@ -35,6 +43,8 @@ if TYPE_CHECKING:
     from checks.sandbox import LoadInfo, Table
 
 T = TypeVar("T")
+
+MAX_MODEL = 2 << 30  # bytes of a model file
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +70,19 @@ class ModelRuns:
         model: ModelFile,
         reader: Reader,
         config: Config,
-        base: ModelFile | None = None,
+        base: ModelRuns | None = None,
         home: Home | None = None,
     ) -> None:
+        """`base` is the runs of another model, which is judged on this one's evaluation rows."""
         self.model = model
         self.base = base
+        self._rows_of: ModelRuns | None = None
+        if base is not None:
+            base._rows_of = self
         self._reader = reader
-        self._home = home or Home(reader.repository, model.path, reader.interpreter)
+        self._home = home or Home(reader.repository, model, reader.interpreter)
         self._config = config
+        self._thread = threading.get_ident()
         self._session: ModelSession | None = None
         self._load: LoadInfo | None = None
         self._reading: outputs.Reading | None = None
@@ -91,9 +106,18 @@ class ModelRuns:
             self._session.close()
             self._session = self._load = None
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions that the model ran with; empty when no check has asked for it."""
+        return self._home.versions
+
     def evaluation(self) -> Evaluation:
         """The evaluation data. Raises RunProblemError."""
         return self._unwrap(self._evaluation)
+
+    def training(self) -> Evaluation | None:
+        """The rows that the model was trained on, if configured. Raises RunProblemError."""
+        return self._unwrap(self._training)
 
     def predictions(self) -> Predictions:
         """The model's answers on the evaluation rows. Raises RunProblemError."""
@@ -130,7 +154,9 @@ class ModelRuns:
 
     def base_predictions(self) -> Predictions:
         """The base branch's model's answers on the same rows. Raises RunProblemError."""
-        return self._unwrap(self._base_predictions)
+        if self.base is None:
+            raise RunProblemError("there is no base model to compare with", "")
+        return self.base.predictions()
 
     def timings(self) -> Timings:
         """Load time, single calls, batches, memory. Raises RunProblemError."""
@@ -138,6 +164,8 @@ class ModelRuns:
 
     @cached_property
     def _evaluation(self) -> Evaluation | RunProblemError:
+        if self._rows_of is not None:
+            return self._rows_of._evaluation
         try:
             evaluation = load_evaluation(self._reader, self._config)
             self.notes.extend(evaluation.notes)
@@ -147,23 +175,22 @@ class ModelRuns:
             return RunProblemError(f"the evaluation data cannot be used: {error}", error.fix, where)
 
     @cached_property
+    def _training(self) -> Evaluation | RunProblemError | None:
+        try:
+            training = load_training(self._reader, self._config, self.evaluation().task)
+            if training is not None:
+                self.notes.extend(f"{training.path}: {note}" for note in training.notes)
+            return training
+        except DataProblemError as error:
+            where = self._config.data.training
+            return RunProblemError(f"the training data cannot be used: {error}", error.fix, where)
+
+    @cached_property
     def _predictions(self) -> Predictions | RunProblemError:
         def run() -> Predictions:
             found, self._reading = self._predict(self._open(), self._load)
             self.notes += [f"{self._reading.note}."] if self._reading.note else []
             return found
-
-        return self._attempt(run)
-
-    @cached_property
-    def _base_predictions(self) -> Predictions | RunProblemError:
-        def run() -> Predictions:
-            base = self.base
-            if base is None:
-                raise RunProblemError("there is no base model to compare with", "")
-            with self._start(base) as session:
-                info = session.load(base.payload, base.adapter.loader, self._options(base))
-                return self._predict(session, info)[0]
 
         return self._attempt(run)
 
@@ -231,7 +258,14 @@ class ModelRuns:
         }
 
     def _start(self, model: ModelFile) -> ModelSession:
-        reader, place = self._reader, self._home.open()
+        if threading.get_ident() != self._thread:
+            # The kernel would end the child with this thread, in the middle of another check.
+            raise RuntimeError("a check that says `needs = Needs.TREE` asked the model")
+        reader = self._reader
+        try:
+            place = self._home.open()
+        except HomeError as error:
+            raise RunProblemError(str(error), error.fix, error.where) from error
         more = model.adapter.address_space
         limits = replace(reader.limits, memory_bytes=reader.limits.memory_bytes + more)
         session = ModelSession(

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from checks.evidence import commands
+from checks.evidence import commands, syntax
 from checks.evidence.repository import FileError
 from checks.report import Evidence, Location, State
 from checks.yaml_nodes import Node, YamlError, read
@@ -72,14 +72,14 @@ def collect(repository: Repository) -> tuple[Found, ...]:
         try:
             text = repository.read_text(file.path, MAX_CODE)
             found += code(text, file.path)
-        except (FileError, SyntaxError, ValueError, RecursionError, MemoryError):
+        except (FileError, SyntaxError):
             continue
     return (*found, *_ci(repository))
 
 
 def code(text: str, path: str) -> Iterator[Found]:
-    """What one Python file shows. Raises SyntaxError and ValueError."""
-    for node in ast.walk(ast.parse(text)):
+    """What one Python file shows. Raises SyntaxError."""
+    for node in ast.walk(syntax.parse(text, path)):
         if isinstance(node, ast.Call):
             yield from _used(_last(node.func), node.lineno, path)
             yield from _audit(node, path)

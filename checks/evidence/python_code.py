@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from checks.evidence import syntax
 from checks.evidence.repository import FileError
 from checks.report import Evidence, Location, State
 
@@ -96,10 +96,8 @@ def collect(repository: Repository) -> tuple[tuple[Module, ...], tuple[Evidence,
 def parse(payload: bytes, path: str) -> Module:
     """One file's tree. Raises FileError when it is no Python."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what the judged code is warned about is not ours
-            tree = ast.parse(payload, path)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        tree = syntax.parse(payload, path)
+    except SyntaxError as error:
         line = getattr(error, "lineno", None)
         raise FileError(f"{path}{f':{line}' if line else ''} is not Python") from error
     return Module(path, tree, dict(_imports(tree)))

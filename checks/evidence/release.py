@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checks.evidence import dependencies, dockerfiles, documents, manifests
+from checks.evidence import dependencies, dockerfiles, documents, manifests, unpinned
 from checks.report import Evidence, Location, Severity, State
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def defects(
         *_docker_defects(docker),
         *_digest_defects(kubernetes, model.path, model.digest),
         *_version_defects(context),
+        *_unpinned_defects(context),
         *_route_defects(kubernetes),
     )
 
@@ -174,6 +175,15 @@ def _version_defects(context: Context) -> Iterator[Defect]:
                 )
                 fix = f"train and serve with the same {package}"
                 yield _defect("versions", pin.where, sentence, fix)
+
+
+def _unpinned_defects(context: Context) -> Iterator[Defect]:
+    for each in unpinned.collect(context.repository):
+        names = ", ".join(each.packages[:5])
+        names += f" and {len(each.packages) - 5} more" if len(each.packages) > 5 else ""
+        sentence = f"{each.dockerfile} installs {names} in whatever version is newest"
+        fix = "fix every version (pip-compile or uv pip compile make a lock file)"
+        yield _defect("unpinned", each.where, sentence, fix)
 
 
 def _route_defects(kubernetes: Manifests) -> Iterator[Defect]:

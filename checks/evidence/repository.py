@@ -15,7 +15,8 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from io import BufferedReader
     from pathlib import Path
 
 MAX_FILES = 20_000
@@ -48,11 +49,16 @@ class File:
 
 @dataclass(frozen=True)
 class Repository:
-    """What was found under `root`. `notes` says in sentences what was left out."""
+    """What was found under `root`. `notes` says in sentences what was left out.
+
+    `elsewhere` maps a path to another root that it is read from, or to why it must not be read: a
+    change is judged on the base's evaluation rows.
+    """
 
     root: Path
     files: tuple[File, ...]
     notes: tuple[str, ...] = ()
+    elsewhere: Mapping[str, Path | str] = field(default_factory=dict)
     _by_path: dict[str, File] = field(default_factory=dict, repr=False, compare=False)
 
     def find(self, path: str) -> File | None:
@@ -69,7 +75,23 @@ class Repository:
 
     def read_bytes(self, path: str, limit: int) -> bytes:
         """A file's content. Raises FileError when it is missing, special or above `limit` bytes."""
-        return read_regular(self.root, path, limit)
+        return read_regular(self.root_of(path), path, limit)
+
+    def root_of(self, path: str) -> Path:
+        """The folder that a path is read below. Raises FileError where it must not be read."""
+        place = self.elsewhere.get(path, self.root)
+        if isinstance(place, str):
+            raise FileError(place)
+        return place
+
+    def open(self, path: str, limit: int) -> BufferedReader:
+        """A file open for reading, by the same rules. Raises FileError."""
+        return open_regular(self.root_of(path), path, limit)
+
+    def digest_of(self, path: str, limit: int) -> str:
+        """`digest` of a file that is read piece by piece. Raises FileError."""
+        with self.open(path, limit) as file:
+            return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
 
     def read_text(self, path: str, limit: int = MAX_TEXT) -> str:
         """A file's content as UTF-8, undecodable bytes replaced. Raises FileError."""
@@ -110,17 +132,26 @@ def read_regular(root: Path, path: str, limit: int) -> bytes:
 
     Raises FileError: missing, a link, a device, or larger than `limit`.
     """
-    descriptor = _open_below(root, path)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise FileError(f"{path} is not a regular file")
-        if status.st_size > limit:
-            raise FileError(f"{path} has {status.st_size} bytes, at most {limit} are read")
+    with open_regular(root, path, limit) as file:
         payload = file.read(limit + 1)
     if len(payload) > limit:
         raise FileError(f"{path} grew above {limit} bytes while it was read")
     return payload
+
+
+def open_regular(root: Path, path: str, limit: int) -> BufferedReader:
+    """A regular file below `root`, open for reading, without following a link on the way.
+
+    Raises FileError: missing, a link, a device, or larger than `limit`.
+    """
+    file = os.fdopen(_open_below(root, path), "rb")
+    status = os.fstat(file.fileno())
+    if stat.S_ISREG(status.st_mode) and status.st_size <= limit:
+        return file
+    file.close()
+    if not stat.S_ISREG(status.st_mode):
+        raise FileError(f"{path} is not a regular file")
+    raise FileError(f"{path} has {status.st_size} bytes, at most {limit} are read")
 
 
 def read_head(root: Path, path: str, limit: int) -> bytes:

@@ -44,7 +44,7 @@ _ANY = re.compile(
     r"PRIVATE KEY|AKIA|ASIA|(?i:secret)|gh[pousr]_|github_pat_|glpat-|xox|hooks\.slack|AIza|_live_"
     r"|sk-|hf_|pypi-|://"
 )
-_PLACEHOLDER = re.compile(
+PLACEHOLDER = re.compile(
     r"example|placeholder|change.?me|your|dummy|fake|sample|test.?only|redacted|xxxx|0000000|1234567"
     r"|abcdef|password|secret|<|\$\{|\{\{",
     re.IGNORECASE,
@@ -107,7 +107,7 @@ def entropy(text: str) -> float:
 
 
 def _is_real(token: str) -> bool:
-    return not _PLACEHOLDER.search(token) and entropy(token) >= MIN_ENTROPY
+    return not PLACEHOLDER.search(token) and entropy(token) >= MIN_ENTROPY
 
 
 def _has_key(rest: str, following: list[str]) -> bool:

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 WARM_UP_CALLS = 20
 LEAST_SINGLE_CALLS = 100
 MOST_SINGLE_CALLS = 500
-SINGLE_CALLS_BUDGET_S = 10.0
+SINGLE_CALLS_BUDGET_S = 4.0
 BATCHES = 20
 WARM_UP_BATCHES = 3
 BATCH_ROWS = 1_000
-BATCHES_BUDGET_S = 20.0
-WARM_UP_BUDGET_S = 5.0
+LEAST_BATCHES = 5
+BATCHES_BUDGET_S = 4.0
+WARM_UP_BUDGET_S = 1.0
 HARD_BUDGET_S = 60.0
 
 
@@ -61,7 +62,7 @@ def measure(session: Asked, load_seconds: float, inputs: Table) -> Timings:
     batch = inputs.take(np.resize(np.arange(inputs.rows), BATCH_ROWS))
     _ask(session, [batch] * WARM_UP_BATCHES, least=1, budget=WARM_UP_BUDGET_S)
     before = session.rss_bytes()
-    batches = _ask(session, [batch] * BATCHES, least=1, budget=BATCHES_BUDGET_S)
+    batches = _ask(session, [batch] * BATCHES, least=LEAST_BATCHES, budget=BATCHES_BUDGET_S)
     return Timings(
         load_seconds=load_seconds,
         single_seconds=singles,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from checks.measure.bootstrap import once
+
 if TYPE_CHECKING:
     from checks.measure.bootstrap import Array, Floats, Metric
 
@@ -23,11 +25,10 @@ def metrics(truth: Array, predicted: Array, classes: int) -> dict[str, Metric]:
 
     `truth` and `predicted` are integer codes of shape (rows,).
     """
-    cells = np.zeros((len(truth), classes * classes))
-    cells[np.arange(len(truth)), truth * classes + predicted] = 1.0
-
-    def confusions(weights: Floats) -> Floats:
-        return (weights @ cells).reshape(-1, classes, classes)
+    cells = truth * classes + predicted
+    confusions = once(
+        lambda weights: _sums(cells, weights, classes**2).reshape(-1, classes, classes)
+    )
 
     def accuracy(weights: Floats) -> Floats:
         matrix = confusions(weights)
@@ -104,6 +105,8 @@ def _binary_auc(is_positive: Array, scores: Floats) -> Metric:
     ranked = scores[order]
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
     positives = is_positive[order].astype(np.float64)
+    if len(starts) == len(ranked):
+        return _auc_without_ties(order, positives)
 
     def auc(weights: Floats) -> Floats:
         sorted_weights = weights[:, order]
@@ -116,6 +119,20 @@ def _binary_auc(is_positive: Array, scores: Floats) -> Metric:
     return auc
 
 
+def _auc_without_ties(order: Array, positives: Floats) -> Metric:
+    """The same where no two scores are equal: no groups have to be summed."""
+
+    def auc(weights: Floats) -> Floats:
+        positive = weights[:, order]
+        negative = positive * (1 - positives)
+        positive *= positives
+        below = np.cumsum(negative, axis=1, out=negative)
+        pairs = positive.sum(axis=1) * below[:, -1]
+        return _divide(np.einsum("ij,ij->i", positive, below), pairs, empty=np.nan)
+
+    return auc
+
+
 def calibration_error(truth: Array, probabilities: Floats, bins: int = ECE_BINS) -> Metric:
     """Expected calibration error of the top label over bins of equal width.
 
@@ -124,9 +141,10 @@ def calibration_error(truth: Array, probabilities: Floats, bins: int = ECE_BINS)
     confidence = probabilities.max(axis=1)
     correct = (probabilities.argmax(axis=1) == truth).astype(np.float64)
     index = confidence_bins(confidence, bins)
-    gaps = np.zeros((len(truth), bins))
-    gaps[np.arange(len(truth)), index] = correct - confidence
-    return lambda weights: _divide(np.abs(weights @ gaps).sum(axis=1), weights.sum(axis=1))
+    gaps = correct - confidence
+    return lambda weights: _divide(
+        np.abs(_sums(index, weights * gaps, bins)).sum(axis=1), weights.sum(axis=1)
+    )
 
 
 def confidence_bins(confidence: Floats, bins: int = ECE_BINS) -> Array:
@@ -179,6 +197,11 @@ def _weighted(matrix: Floats, of_class: str) -> Floats:
         "f1": lambda: _divide(2 * hits, true + predicted),
     }[of_class]()
     return _divide((by_class * true).sum(axis=1), true.sum(axis=1))
+
+
+def _sums(index: Array, weights: Floats, length: int) -> Floats:
+    """For each resample, the weights summed by `index`: shape (resamples, length)."""
+    return np.stack([np.bincount(index, row, length) for row in weights])
 
 
 def _divide(above: Floats, below: Floats, empty: float = 0.0) -> Floats:

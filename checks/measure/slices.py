@@ -60,51 +60,96 @@ def scan(table: Table, losses: Floats, least: int = LEAST_ROWS) -> SliceScan:
     Losses of 0 and 1 only (right or wrong) get an exact one-sided hypergeometric test, others
     Welch's one-sided t-test.
     """
-    tested: list[tuple[str, str, Array, float]] = []
+    tested: list[tuple[str, str, Group, float]] = []
     too_few = 0
     binary = bool(np.isin(losses, (0.0, 1.0)).all())
+    everything = Group(len(losses), float(losses.sum()), float((losses**2).sum()))
     for column in table.columns:
-        for value, member in groups(column):
-            count = int(member.sum())
-            if count < least or len(losses) - count < least:
-                too_few += count < least
+        for value, group in _measured(column, losses):
+            if group.rows < least or len(losses) - group.rows < least:
+                too_few += group.rows < least
                 continue
-            p_value = _exact(losses, member) if binary else _welch(losses, member)
-            tested.append((column.name, value, member, p_value))
+            p_value = _exact(everything, group) if binary else _welch(everything, group)
+            tested.append((column.name, value, group, p_value))
     adjusted = holm([p_value for *_, p_value in tested])
     slices = [
-        Slice(
-            column,
-            value,
-            int(member.sum()),
-            float(losses[member].mean()),
-            float(losses[~member].mean()),
-            p_value,
-        )
-        for (column, value, member, _), p_value in zip(tested, adjusted, strict=True)
+        Slice(column, value, group.rows, group.mean, everything.without(group).mean, p_value)
+        for (column, value, group, _), p_value in zip(tested, adjusted, strict=True)
     ]
     slices.sort(key=lambda s: (s.p_value, s.loss_elsewhere - s.loss, s.column, s.value))
     return SliceScan(tuple(slices), too_few)
 
 
-def groups(column: Column) -> Iterator[tuple[str, Array]]:
-    """The groups of one column as (name, mask); columns of too many texts have none."""
+@dataclass(frozen=True)
+class Group:
+    """The losses of some rows, as far as the tests need them."""
+
+    rows: int
+    total: float
+    squares: float
+
+    @property
+    def mean(self) -> float:
+        """The mean loss."""
+        return self.total / self.rows
+
+    @property
+    def variance(self) -> float:
+        """The unbiased variance of the losses."""
+        return max(0.0, self.squares - self.total**2 / self.rows) / (self.rows - 1)
+
+    def without(self, other: Group) -> Group:
+        """The rows that are not in `other`, which is a part of these."""
+        rows, total = self.rows - other.rows, self.total - other.total
+        return Group(rows, total, self.squares - other.squares)
+
+
+def _measured(column: Column, losses: Floats) -> Iterator[tuple[str, Group]]:
+    names, codes = groups(column)
+    if not names:
+        return
+    shifted = codes + 1  # rows of no group count in front
+    rows = np.bincount(shifted, minlength=len(names) + 1)[1:]
+    totals = np.bincount(shifted, losses, len(names) + 1)[1:]
+    squares = np.bincount(shifted, losses**2, len(names) + 1)[1:]
+    for name, count, total, square in zip(names, rows, totals, squares, strict=True):
+        if count:
+            yield name, Group(int(count), float(total), float(square))
+
+
+def groups(column: Column) -> tuple[list[str], Array]:
+    """The names of a column's groups, and for each row the number of its group, -1 for none.
+
+    Columns of too many texts have no groups.
+    """
     values = column.values
     if column.kind == "float":
         values = np.where(np.isfinite(values), values, np.nan)
         present = values[~np.isnan(values)]
         whole = bool((present == np.floor(present)).all())
         if not whole or len(np.unique(present)) > MOST_VALUES:
-            yield from _quartiles(values)
-            return
+            return _quartiles(values)
     if column.kind == "int" and len(np.unique(values)) > MOST_VALUES:
-        yield from _quartiles(values.astype(np.float64))
-        return
-    names = np.array(["missing" if _absent(v) else _name(v) for v in values], dtype=object)
-    distinct = sorted(set(names))
-    if len(distinct) <= MOST_VALUES:
-        for name in distinct:
-            yield name, names == name
+        return _quartiles(values.astype(np.float64))
+    return _by_value(values)
+
+
+def _by_value(values: Array) -> tuple[list[str], Array]:
+    if values.dtype != object:
+        distinct, codes = np.unique(values, return_inverse=True)
+        names = ["missing" if _absent(v) else _name(v) for v in distinct.tolist()]
+    else:
+        listed = values.tolist()
+        known = {value: code for code, value in enumerate(dict.fromkeys(listed))}
+        if len(known) > MOST_VALUES + 1:  # one of them may be that it is missing
+            return [], np.empty(0, np.int64)
+        codes = np.fromiter(map(known.__getitem__, listed), np.int64, len(values))
+        names = ["missing" if _absent(v) else _name(v) for v in known]
+    ordered = sorted(set(names))
+    if len(ordered) > MOST_VALUES:
+        return [], np.empty(0, np.int64)
+    places = np.array([ordered.index(name) for name in names], dtype=np.int64)
+    return ordered, places[codes]
 
 
 def holm(p_values: list[float]) -> list[float]:
@@ -118,18 +163,16 @@ def holm(p_values: list[float]) -> list[float]:
     return adjusted
 
 
-def _quartiles(values: Floats) -> Iterator[tuple[str, Array]]:
+def _quartiles(values: Floats) -> tuple[list[str], Array]:
     missing = np.isnan(values)
-    if missing.any():
-        yield "missing", missing
     if missing.all():
-        return
+        return ["missing"], np.zeros(len(values), np.int64)
     edges = np.unique(np.quantile(values[~missing], [0.25, 0.5, 0.75]))
     bounds = [-math.inf, *map(float, edges), math.inf]
-    for low, high in itertools.pairwise(bounds):
-        member = (values > low) & (values <= high)
-        if member.any():
-            yield _range(low, high), member
+    # Above the edge before and up to the edge itself.
+    codes = np.searchsorted(edges, values, side="left") + 1
+    codes[missing] = 0
+    return ["missing", *(_range(low, high) for low, high in itertools.pairwise(bounds))], codes
 
 
 def _range(low: float, high: float) -> str:
@@ -146,12 +189,15 @@ def _name(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _exact(losses: Floats, member: Array) -> float:
+def _exact(everything: Group, group: Group) -> float:
     """P(at least this many wrong rows in the group), the wrong rows falling anywhere."""
-    rows, wrong = len(losses), int(losses.sum())
-    size, inside = int(member.sum()), int(losses[member].sum())
-    most = min(size, wrong)
-    counts = np.arange(inside, most + 1)
+    rows, wrong = everything.rows, round(everything.total)
+    size, inside = group.rows, round(group.total)
+    share = wrong / rows
+    spread = math.sqrt(size * share * (1 - share) * (rows - size) / max(rows - 1, 1))
+    # Terms further out than 40 standard deviations are smaller than a float can add.
+    last = max(inside, size * share) + 40 * spread + 50
+    counts = np.arange(inside, min(size, wrong, int(last)) + 1)
     logs = _log_choose(wrong, counts) + _log_choose(rows - wrong, size - counts)
     chance = np.exp(special.logsumexp(logs) - _log_choose(rows, np.array([size]))[0])
     return float(min(1.0, chance))
@@ -163,11 +209,11 @@ def _log_choose(n: int, k: Array) -> Floats:
     return np.where((k >= 0) & (k <= n), logs, -np.inf)
 
 
-def _welch(losses: Floats, member: Array) -> float:
-    inside, outside = losses[member], losses[~member]
-    one, other = inside.var(ddof=1) / len(inside), outside.var(ddof=1) / len(outside)
+def _welch(everything: Group, group: Group) -> float:
+    inside, outside = group, everything.without(group)
+    one, other = inside.variance / inside.rows, outside.variance / outside.rows
     if one + other == 0:
         return 1.0
-    t = (inside.mean() - outside.mean()) / math.sqrt(one + other)
-    freedom = (one + other) ** 2 / (one**2 / (len(inside) - 1) + other**2 / (len(outside) - 1))
+    t = (inside.mean - outside.mean) / math.sqrt(one + other)
+    freedom = (one + other) ** 2 / (one**2 / (inside.rows - 1) + other**2 / (outside.rows - 1))
     return float(1 - special.stdtr(freedom, t))

@@ -48,8 +48,13 @@ class Publication:
         return {name: value for name, value in fields.items() if value}
 
 
-def publication(report: Report, markdown: str, *, root: str = "") -> Publication:
-    """A judged report, rendered as `markdown`. Raises ReportError when it is bound to no commit."""
+def publication(
+    report: Report, markdown: str, *, root: str = "", annotated: bool = True, page: str = ""
+) -> Publication:
+    """A judged report, rendered as `markdown`. Raises ReportError when it is bound to no commit.
+
+    `root` is the judged folder relative to the repository's, `page` the workflow run's address.
+    """
     record = report_json.record_of(report)
     block = report_json.record_to_text(record)
     people = cut_markdown(clean(markdown), OUTPUT_LIMIT - len(block.encode()) - 2, _CUT)
@@ -57,9 +62,9 @@ def publication(report: Report, markdown: str, *, root: str = "") -> Publication
         conclusion="success" if report.is_ready else "failure",
         external_id=record.report_digest,
         title=headline(report),
-        summary=_summary(report),
+        summary=_summary(report, page),
         text=f"{people}\n\n{block}",
-        annotations=annotations_of(report, root=root),
+        annotations=annotations_of(report, root=root) if annotated else (),
         comment=comment_body(markdown),
     )
 
@@ -88,13 +93,14 @@ def headline(report: Report) -> str:
     return f"{'Ready' if report.is_ready else 'Not ready'}: {score}{issues}"
 
 
-def _summary(report: Report) -> str:
+def _summary(report: Report, page: str) -> str:
     models = ", ".join(f"`{model.digest}`" for model in report.models) or "none"
     lines = [
         f"**{headline(report)}**",
         "",
         f"- commit `{report.commit}`",
         f"- model {models}",
+        *([f"- judged by the workflow run {page}"] if page else []),
     ]
     return cut_markdown(clean("\n".join(lines)) + "\n", OUTPUT_LIMIT, _CUT)
 

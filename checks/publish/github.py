@@ -7,6 +7,7 @@ Each method is one request (a listing is one a page), with a deadline, no retrie
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING
 import github as pygithub
 import requests
 from github import GithubException
+from github.GithubObject import NotSet
 
+from checks.publish import connection
 from checks.publish.bodies import CommentView
 from checks.publish.errors import (
     MissingError,
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 DEADLINE_S = 15  # for a connection, and for each wait for bytes
 _SECONDARY_LIMIT_S = 60.0  # GitHub's advice where a secondary limit names no time
+_NO_COMMIT = f"{1:040d}"  # a SHA that nothing has
+MOST_FILES = 3000  # of a pull request; GitHub lists no more
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class GitHub:
     """One repository, seen with one token."""
 
     def __init__(self, url: str, token: str, repository: str) -> None:
+        connection.install()
         self._client = pygithub.Github(
             auth=pygithub.Auth.Token(token),
             base_url=url,
@@ -79,13 +85,45 @@ class GitHub:
                 raise MissingError(f"{path} at {sha[:12]} is a folder")
             return found.decoded_content
 
-    def start_check(self, name: str, sha: str, external_id: str) -> CheckRef:
-        """A check run in progress on `sha`."""
+    def changed_files(self, number: int) -> frozenset[str]:
+        """The files that the pull request adds or changes, as far as GitHub lists them."""
+        with _ours(f"list the files of pull request {number}"):
+            files = self._repository.get_pull(number).get_files()
+            return frozenset(each.filename for each in itertools.islice(files, MOST_FILES))
+
+    def start_check(self, name: str, sha: str, external_id: str, page: str = "") -> CheckRef:
+        """A check run in progress on `sha`; its details are on `page`."""
         with _ours(f"create the check run on {sha[:12]}"):
             run = self._repository.create_check_run(
-                name, sha, external_id=external_id, status="in_progress"
+                name,
+                sha,
+                details_url=page or NotSet,
+                external_id=external_id,
+                status="in_progress",
             )
             return CheckRef(run.id, run.app.slug)
+
+    def set_status(self, name: str, sha: str, state: str, said: str, page: str = "") -> None:
+        """A commit status: `state` is pending, success or failure, `said` has up to 140 letters."""
+        with _ours(f"set the commit status of {sha[:12]}"):
+            self._repository.get_commit(sha).create_status(
+                state, target_url=page or NotSet, description=said, context=name
+            )
+
+    def try_check(self) -> None:
+        """Asks for a check run on no commit: refused in any case."""
+        with _ours("try to create a check run"):
+            self._repository.create_check_run("holdpoint-none", _NO_COMMIT)
+
+    def try_status(self) -> None:
+        """Asks for a status of no commit: refused in any case."""
+        with _ours("try to set a commit status"):
+            self._repository.get_commit(_NO_COMMIT).create_status("error", context="holdpoint-none")
+
+    def try_reference(self) -> None:
+        """Asks for a branch at no commit: refused in any case."""
+        with _ours("try to create a branch"):
+            self._repository.create_git_ref("refs/heads/holdpoint-none", _NO_COMMIT)
 
     def find_check(self, name: str, sha: str, external_id: str) -> CheckRef | None:
         """The check run that `start_check` with these arguments made, if it did."""

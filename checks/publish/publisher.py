@@ -2,12 +2,15 @@
 
 `begin` puts a check run *in progress* on the commit before the model runs: from then on an older
 green check of the same commit no longer counts, and if this process dies the commit stays pending,
-never green. `finish` completes it and brings the one comment up to date. What GitHub refuses
-becomes a `Problem` and does not stop the rest: the verdict is told wherever it can be told.
+never green. `finish` completes it and brings the one comment up to date. A token that may write no
+checks but commit statuses gets a status of the same name instead, which satisfies (or does not) the
+same required check. What GitHub refuses becomes a `Problem` and does not stop the rest: the verdict
+is told wherever it can be told.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,12 +18,14 @@ from typing import TYPE_CHECKING
 from checks.publish.annotations import batches
 from checks.publish.bodies import CHECK_NAME, CommentView, Publication, own_comments
 from checks.publish.errors import NotPermittedError, PublishError
+from checks.publish.text import cut
 
 if TYPE_CHECKING:
     from checks.publish.annotations import Annotation
     from checks.publish.github import CheckRef, GitHub
     from checks.publish.retry import Retrier
 
+STATUS_LIMIT = 140  # characters of a commit status
 ACTIONS_BOT = "github-actions[bot]"  # the author of what is written with a workflow's own token
 
 
@@ -32,44 +37,102 @@ class Problem:
     permission: bool
 
 
-class Publisher:
-    """Publishes about one commit, and about one pull request where `number` is given.
+@dataclass(frozen=True)
+class Target:
+    """What is published about. `number` is the pull request to comment on, None for no comment.
 
     `key` is unique to this process: by it a check run whose creation went unanswered is found.
+    `page` is the workflow run's. `changed_only`: annotations on the pull request's files alone.
     """
 
-    def __init__(
-        self, github: GitHub, retrier: Retrier, *, sha: str, number: int | None, key: str
-    ) -> None:
+    sha: str
+    number: int | None
+    key: str
+    page: str = ""
+    changed_only: int | None = None  # the pull request whose files count
+
+
+class Publisher:
+    """Publishes about one commit, and about one pull request where the target names one."""
+
+    def __init__(self, github: GitHub, retrier: Retrier, target: Target) -> None:
         self._github = github
         self._retrier = retrier
-        self._sha = sha
-        self._number = number
-        self._key = key
+        self._target = target
+        self._sha = target.sha
         self._check: CheckRef | None = None
+        self._status = False
         self.problems: list[Problem] = []
         self.notes: list[str] = []
 
     def begin(self) -> None:
-        """The check run, in progress."""
+        """The check run, in progress; or a pending status. What fails here is tried again last."""
         try:
-            self._check = self._retrier.call(
-                lambda: self._github.start_check(CHECK_NAME, self._sha, self._key),
-                done=lambda: self._github.find_check(CHECK_NAME, self._sha, self._key),
-            )
+            self._check = self._start()
+        except NotPermittedError as error:
+            self._status = self._set_status("pending", "The model is being judged", error)
+        except PublishError as error:
+            self.notes.append(f"{error}; it is tried again once the verdict is known.")
+
+    def finish(self, publication: Publication) -> None:
+        """Completes the check run or status, then creates or edits the comment."""
+        if self._check is None and not self._status and not self.problems:
+            self._begin_late()
+        if self._check is not None:
+            self._annotate(self._check, self._wanted(publication))
+            self._complete(self._check, publication)
+        elif self._status:
+            self._set_status(publication.conclusion, publication.title, None)
+        if self._target.number is not None:
+            try:
+                self._comment(self._target.number, publication.comment)
+            except PublishError as error:
+                self._problem(error, "pull-requests: write")
+
+    def _start(self) -> CheckRef:
+        target, github = self._target, self._github
+        return self._retrier.call(
+            lambda: github.start_check(CHECK_NAME, target.sha, target.key, target.page),
+            done=lambda: github.find_check(CHECK_NAME, target.sha, target.key),
+        )
+
+    def _begin_late(self) -> None:
+        try:
+            self._check = self._start()
         except PublishError as error:
             self._problem(error, "checks: write")
 
-    def finish(self, publication: Publication) -> None:
-        """Completes the check run, then creates or edits the comment."""
-        if self._check is not None:
-            self._annotate(self._check, publication)
-            self._complete(self._check, publication)
-        if self._number is not None:
-            try:
-                self._comment(self._number, publication.comment)
-            except PublishError as error:
-                self._problem(error, "pull-requests: write")
+    def _set_status(self, state: str, said: str, instead: PublishError | None) -> bool:
+        """Whether the status is set; `instead` is why there is no check run."""
+        text = cut(said, STATUS_LIMIT)
+        try:
+            self._retrier.call(
+                lambda: self._github.set_status(
+                    CHECK_NAME, self._sha, state, text, self._target.page
+                )
+            )
+        except PublishError as error:
+            if isinstance(error, NotPermittedError) and instead is not None:
+                self._problem(instead, "checks: write")
+            else:
+                self._problem(error, "statuses: write")
+            return False
+        if instead is not None:
+            self.notes.append("The token may write no checks: a commit status tells the verdict.")
+        return True
+
+    def _wanted(self, publication: Publication) -> Publication:
+        """The publication with the annotations that were asked for."""
+        number = self._target.changed_only
+        if number is None:
+            return publication
+        try:
+            files = self._retrier.call(lambda: self._github.changed_files(number))
+        except PublishError as error:
+            self._problem(error, "pull-requests: read")
+            files = frozenset()
+        kept = tuple(each for each in publication.annotations if each.path in files)
+        return dataclasses.replace(publication, annotations=kept)
 
     def _annotate(self, check: CheckRef, publication: Publication) -> None:
         added = 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import jinja2
 from markupsafe import Markup
 
-from checks.render import plots, words
+from checks.render import against, plots, words
 from checks.render.inert import plain
 from checks.render.plots import score_bars
 from checks.render.text import TWELVE, headline
@@ -28,17 +28,18 @@ MOST_FINDINGS = 500  # of one check; the JSON report has them all
 MOST_LINES = 200  # of recommendations, notes and the like
 
 
-def page(report: Report, *, base: Report | None = None) -> str:
-    """The whole page. `base`, the report on the base branch, adds a column of changes."""
+def page(report: Report) -> str:
+    """The whole page. Where the base was judged too, a column shows the changes."""
+    verdicts = against.ordered(report)
     style = _environment().get_template("report.css.j2").render()
     return _environment().get_template("report.html.j2").render(
         report=report,
-        base=base,
+        against=against,
         headline=headline(report),
         tone="good" if report.is_ready else "bad",
         twelve=TWELVE,
         overview=score_bars.of_report(report.verdicts, "overview"),
-        checks=[_check(index, each, base) for index, each in enumerate(report.verdicts, start=1)],
+        checks=[_check(index, each, report) for index, each in enumerate(verdicts, start=1)],
         words=words,
         most=MOST_LINES,
         style=Markup(style),  # noqa: S704 - our own file, nothing of the report is in it
@@ -69,14 +70,14 @@ def _finalize(value: object) -> object:
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _check(index: int, verdict: Verdict, base: Report | None) -> dict[str, object]:
+def _check(index: int, verdict: Verdict, report: Report) -> dict[str, object]:
     findings = verdict.findings[:MOST_FINDINGS]
     return {
         "key": f"check-{index}",
         "verdict": verdict,
         "title": words.title(verdict.check_name),
         "state": words.state(verdict),
-        "change": _change(verdict, base),
+        "change": against.change(report, verdict),
         "problems": [each for each in findings if not _is_calm(each)],
         "calm": [each for each in findings if _is_calm(each)],
         "left_out": len(verdict.findings) - len(findings),
@@ -87,10 +88,3 @@ def _check(index: int, verdict: Verdict, base: Report | None) -> dict[str, objec
 def _is_calm(finding: Finding) -> bool:
     """In order, or only worth knowing; what is missing is shown at once."""
     return finding.severity is Severity.INFO and finding.grade is not Grade.MISSING
-
-
-def _change(verdict: Verdict, base: Report | None) -> str:
-    if base is None:
-        return ""
-    before = next((v for v in base.verdicts if v.check_name == verdict.check_name), None)
-    return words.change(verdict.score, before.score if before else None)

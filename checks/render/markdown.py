@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from checks.render import words
+from checks.render import against, words
 from checks.render.inert import code, inert
 from checks.render.text import TWELVE, headline
 from checks.report import Figure, Finding, Grade, Location, Report, Severity, Verdict
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LIMIT = 65_000  # GitHub takes 65,536; the publisher adds a marker
 MOST_FIXES = 10
+MOST_REMARKS = 20
 _EXACT = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 MOST_FINDINGS = 200  # of one check
 _MARKS = {
@@ -32,15 +33,16 @@ _MARKS = {
 }
 
 
-def comment(report: Report, *, base: Report | None = None) -> str:
+def comment(report: Report) -> str:
     """The comment's Markdown, shorter than 65,536 characters."""
-    sections = [_section(verdict) for verdict in report.verdicts]
+    verdicts = against.ordered(report)
+    sections = [_section(verdict) for verdict in verdicts]
     notes = _notes(report)
     kept = len(sections)
     while True:
         shown = sections[:kept] + ([notes] if notes else [])
-        names = ", ".join(_title(v.check_name) for v in report.verdicts[kept:])
-        text = _fill(report, base, shown, f"the details of {names}" if names else "")
+        names = ", ".join(_title(v.check_name) for v in verdicts[kept:])
+        text = _fill(report, shown, f"the details of {names}" if names else "")
         if len(text) <= LIMIT or (kept == 0 and not notes):
             return text[:LIMIT]
         if kept:
@@ -49,18 +51,19 @@ def comment(report: Report, *, base: Report | None = None) -> str:
             notes = ""
 
 
-def _fill(report: Report, base: Report | None, sections: Sequence[str], cut: str) -> str:
+def _fill(report: Report, sections: Sequence[str], cut: str) -> str:
     fixes = [inert(fix) for fix in report.recommendations]
     text = _template().render(
         mark="✅" if report.is_ready else "❌",
         headline=headline(report),
-        summary=_summary(report, base),
+        summary=_summary(report),
         critical=[inert(issue) for issue in report.critical_issues[:MOST_FIXES]],
         fixes=fixes[:MOST_FIXES],
         more_fixes=max(0, len(fixes) - MOST_FIXES),
-        change_header="change | " if base else "",
-        change_rule="---: | " if base else "",
-        rows=[_row(verdict, base) for verdict in report.verdicts],
+        change_header="change | " if report.base else "",
+        change_rule="---: | " if report.base else "",
+        rows=[_row(verdict, report) for verdict in against.ordered(report)],
+        remarks=[inert(each) for each in against.remarks(report)[:MOST_REMARKS]],
         steps=[inert(step) for step in report.next_steps[:MOST_FIXES]],
         sections=sections,
         cut=cut,
@@ -82,12 +85,10 @@ def _template() -> jinja2.Template:
     return environment.get_template("comment.md.j2")
 
 
-def _summary(report: Report, base: Report | None) -> str:
+def _summary(report: Report) -> str:
     parts = [f"**{words.score(report.overall_score)}** overall"]
-    if base is not None:
-        parts.append(
-            f"{words.change(report.overall_score, base.overall_score)} against the base branch"
-        )
+    if report.base is not None:
+        parts.append(inert(against.overall(report)))
     parts.append(f"{len(report.verdicts)} of {TWELVE} checks")
     parts.append(words.count(len(report.critical_issues), "critical issue"))
     parts += [
@@ -96,11 +97,8 @@ def _summary(report: Report, base: Report | None) -> str:
     return " · ".join(parts)
 
 
-def _row(verdict: Verdict, base: Report | None) -> dict[str, str]:
-    change = ""
-    if base is not None:
-        before = next((v for v in base.verdicts if v.check_name == verdict.check_name), None)
-        change = f"{words.change(verdict.score, before.score if before else None)} | "
+def _row(verdict: Verdict, report: Report) -> dict[str, str]:
+    change = f"{against.change(report, verdict)} | " if report.base else ""
     return {
         "title": f"{_mark(verdict)} {_title(verdict.check_name)}",
         "score": words.score(verdict.score),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 
-from checks.render import words
+from checks.render import against, words
 from checks.render.inert import plain
 from checks.report import READY_AT, Grade, Report, Severity, Verdict
 
@@ -25,10 +25,13 @@ def text(report: Report) -> str:
     models = ", ".join(plain(model.path) for model in report.models)
     judged = f"{len(report.verdicts)} of {TWELVE} checks"
     lines = [f"{verdict}  {score}  {models}  ({judged})", ""]
-    for each in report.verdicts:
-        lines += _check(each)
+    if report.base is not None:
+        lines[1:1] = [plain(against.overall(report))]
+    for each in against.ordered(report):
+        lines += _check(each, against.change(report, each))
     lines += _list("Critical", report.critical_issues, numbered=False)
     lines += _list("What to fix first", report.recommendations[:10], numbered=True)
+    lines += _list("Against the base", against.remarks(report), numbered=False)
     lines += _list("Next", report.next_steps, numbered=False)
     lines += _list("Notes", report.notes, numbered=False)
     return "\n".join(lines).rstrip() + "\n"
@@ -43,11 +46,12 @@ def headline(report: Report) -> str:
     return "Partly judged" if good and not report.critical_issues else "Not ready"
 
 
-def _check(verdict: Verdict) -> list[str]:
+def _check(verdict: Verdict, change: str) -> list[str]:
     score = " -- " if verdict.score is None else f"{verdict.score:.2f}"
     state = words.state(verdict)
     name = plain(verdict.check_name.replace("_", " "), 40)
-    lines = _wrap(verdict.message, f"  {state:<8}  {score}  {name:<22}  ")
+    lead = f"  {state:<8}  {score}  {name:<22}  "
+    lines = _wrap(f"{change}: {verdict.message}" if change else verdict.message, lead)
     shown = [finding for finding in verdict.findings if finding.severity in _SHOWN]
     for finding in shown[:MOST_FINDINGS]:
         place = ""

@@ -30,13 +30,6 @@ def score(value: float | None) -> str:
     return "not judged" if value is None else f"{value:.2f}"
 
 
-def change(now: float | None, before: float | None) -> str:
-    """The difference of two scores."""
-    if now is None or before is None:
-        return "new" if before is None else "lost"
-    return f"{now - before:+.2f}"
-
-
 def count(number: int, noun: str) -> str:
     """`no issues`, `1 issue`, `2 issues`."""
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

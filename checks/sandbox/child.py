@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import io
 import json
 import os
 import struct
@@ -225,28 +224,6 @@ class RepositoryFinder:
         return PathFinder.find_spec(name, sys.argv[3:], target) if path is None else None
 
 
-# --- parsers: one function a format, from bytes to a pandas DataFrame -----------------------------
-
-
-def parse_csv(payload: bytes) -> Any:
-    return import_module("pandas").read_csv(io.BytesIO(payload), low_memory=False)
-
-
-PARSERS = {"csv": parse_csv}
-
-
-def encode_series(series: Any) -> Reply:
-    numpy = import_module("numpy")
-    kind = series.dtype.kind if isinstance(series.dtype, numpy.dtype) else "O"
-    if kind in "biuf":
-        return plain(series.to_numpy())
-    missing = series.isna().tolist()
-    items = [
-        None if gone else str(item) for item, gone in zip(series.tolist(), missing, strict=True)
-    ]
-    return encode_text(items, (len(items),))
-
-
 # --- operations: (state, header, body) -> (answer, parts) -----------------------------------------
 
 
@@ -280,8 +257,9 @@ def do_import(_state: Header, header: Header, _body: bytearray) -> Reply:
 
 def do_code(state: Header, header: Header, body: bytearray) -> Reply:
     """Runs a script of ours: how one format is read. It comes before anything untrusted does."""
-    state["code"] = {"__name__": header["name"]}
-    exec(compile(bytes(body), header["name"], "exec"), state["code"])  # noqa: S102 - our own text
+    names = state.setdefault("code", {})
+    names["__name__"] = header["name"]
+    exec(compile(bytes(body), header["name"], "exec"), names)  # noqa: S102 - our own text
     return {}, ()
 
 
@@ -345,18 +323,29 @@ def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
     )
 
 
-def do_parse(_state: Header, header: Header, body: bytearray) -> Reply:
-    payload = bytes(body)
-    body.clear()
-    frame = PARSERS[header["format"]](payload)
-    if frame.shape[1] > header["columns_limit"]:
-        raise Refused(f"{frame.shape[1]} columns, more than {header['columns_limit']}")
+def do_open(state: Header, header: Header, _body: bytearray) -> Reply:
+    """Begins with the file behind an inherited descriptor; nothing else of the disk can be read."""
+    os.lseek(header["file"], 0, os.SEEK_SET)
+    file = os.fdopen(header["file"], "rb", closefd=False)
+    state["batches"] = state["code"]["batches"](file, header["cells"], header["columns_limit"])
+    return {}, ()
+
+
+def do_batch(state: Header, header: Header, _body: bytearray) -> Reply:
+    """The file's next rows, no columns after the last."""
+    frame: Any = next(state["batches"], None)
     columns: list[Header] = []
     parts: list[bytes | bytearray] = []
-    for position, name in enumerate(frame.columns):
-        spec, pieces = encode_series(frame.iloc[:, position])
+    for position, name in enumerate([] if frame is None else frame.columns):
+        values = state["code"]["settled"](str(name), frame.iloc[:, position])
+        spec, pieces = (
+            encode_text(values, (len(values),)) if type(values) is list else plain(values)
+        )
         columns.append({"name": str(name), **spec})
         parts += pieces
+    size = sum(map(len, parts))
+    if size > header["bytes_limit"]:
+        raise Refused(f"{len(frame)} rows of {size} bytes, more than a batch may have")
     return {"columns": columns}, parts
 
 
@@ -366,7 +355,8 @@ OPERATIONS = {
     "code": do_code,
     "load": do_load,
     "predict": do_predict,
-    "parse": do_parse,
+    "open": do_open,
+    "batch": do_batch,
 }
 
 

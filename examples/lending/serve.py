@@ -6,10 +6,12 @@
                     prediction_latency_seconds
     POST /predict   {"rows": [{"pirat": 0.3, ...}]}
                     -> {"predictions": ["no"], "probabilities": [{"no": 0.9, "yes": 0.1}]}
+    POST /explain   the same rows, up to 50 -> what each input does to the probability (explain.py);
+                    not counted in /metrics, which are about predictions
 
-With AUTH_TOKEN_FILE set (the manifest does), POST /predict wants `Authorization: Bearer KEY` with
-one of the keys in that file, one a line as `name key`; without it everybody is answered. Each batch
-of predictions is one JSON line of the log `audit` on standard error: who, when, how many.
+With AUTH_TOKEN_FILE set (the manifest does), a POST wants `Authorization: Bearer KEY` with one of
+the keys in that file, one a line as `name key`; without it everybody is answered. Each batch of
+answers is one JSON line of the log `audit` on standard error: who, what, when, how many.
 
 Environment: AUTH_TOKEN_FILE, MODEL_PATH (/model/model.joblib), MODEL_DIGEST (sha256:...; another
 file is not served), POD_IP (address to bind, 0.0.0.0), PORT (8080), REVISION (answered in the
@@ -32,12 +34,15 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from explain import Explainer  # type: ignore[import-not-found]
+
 MAX_BODY = 1 << 20  # bytes
 MAX_ROWS = 1000
 LARGEST = 1e12  # of an input; no income, loan or rate is near it
 MIN_KEY = 16  # characters
 ANONYMOUS = "anonymous"
 audit = logging.getLogger("audit")
+Answer = Callable[[list[dict[str, object]]], dict[str, object]]
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
 
 
@@ -55,6 +60,12 @@ class UnknownCallerError(RefusedError):
     """A caller without a known key."""
 
     status = 401
+
+
+class NotExplainedError(RefusedError):
+    """The release came without what explanations are made with."""
+
+    status = 501
 
 
 class Keys:
@@ -142,6 +153,7 @@ class Model:
         self._path = path
         self._digest = digest
         self._pipeline: Any = None
+        self._explainer: Explainer | None = None
         self.numeric: dict[str, bool] = {}  # the model's own columns; True where it wants numbers
 
     @property
@@ -166,6 +178,7 @@ class Model:
             name: 0.0 if is_number else "no" for name, is_number in self.numeric.items()
         }
         pipeline.predict_proba(self._frame([blank]))
+        self._explainer = Explainer.beside(self._path, found)
         self._pipeline = pipeline
 
     def predict(self, rows: list[dict[str, object]]) -> dict[str, object]:
@@ -178,6 +191,19 @@ class Model:
                 dict(zip(labels, map(float, row), strict=True)) for row in probabilities
             ],
         }
+
+    def explain(self, rows: list[dict[str, object]]) -> dict[str, object]:
+        """What each input does to the probability of the last label. Raises RefusedError."""
+        if self._explainer is None:
+            raise NotExplainedError("this release has no importance.json that is of its model")
+        if len(rows) > self._explainer.most_rows:
+            raise BadRequestError(f"at most {self._explainer.most_rows} rows are explained at once")
+        label = str(self._pipeline.classes_[-1])
+
+        def chances(variants: list[dict[str, object]]) -> list[float]:
+            return [float(row[-1]) for row in self._pipeline.predict_proba(self._frame(variants))]
+
+        return {"label": label, **self._explainer.explain(rows, chances)}
 
     def _frame(self, rows: list[dict[str, object]]) -> Any:
         import pandas as pd  # noqa: PLC0415 - as above
@@ -273,43 +299,51 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(status, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
 
     def do_POST(self) -> None:
-        """Predictions; every answer is counted, 5xx answers as errors."""
+        """Predictions, all of which are counted, 5xx answers as errors; and explanations."""
         self.server.begin()
         started = time.monotonic()
-        status = 500
+        status, explains = 500, self.path == "/explain"
         try:
-            status, document = self._predict()
+            status, document = self._explain() if explains else self._predict()
             self._answer(status, json.dumps(document).encode(), "application/json")
         finally:
-            self.server.metrics.observe(time.monotonic() - started, failed=status >= 500)
+            if not explains:
+                self.server.metrics.observe(time.monotonic() - started, failed=status >= 500)
             self.server.end()
 
     def _predict(self) -> tuple[int, dict[str, object]]:
+        return self._ask("/predict", self.server.model.predict)
+
+    def _explain(self) -> tuple[int, dict[str, object]]:
+        return self._ask("/explain", self.server.model.explain)
+
+    def _ask(self, path: str, answer: Answer) -> tuple[int, dict[str, object]]:
+        what = path[1:]
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > MAX_BODY:
             self.close_connection = True  # the body stays unread, so the connection is done for
             return 413, {"error": f"Content-Length of at most {MAX_BODY} bytes is required"}
         body = self.rfile.read(int(length))
-        if self.path != "/predict":
-            return 404, {"error": "known is /predict"}
+        if self.path != path:
+            return 404, {"error": "known are /predict and /explain"}
         model = self.server.model
         try:
             caller = self.server.keys.caller(self.headers.get("Authorization", ""))
             if not model.ready:
                 return 503, {"error": "the model is not loaded yet"}
             rows = parse_rows(body, model.numeric)
-            answer = model.predict(rows)
+            document = answer(rows)
         except RefusedError as error:
             return error.status, {"error": str(error)}
         except Exception as error:  # noqa: BLE001 - whatever the model raises is a 500, logged
-            self.log_error("prediction failed: %r", error)
-            return 500, {"error": "the prediction failed; the server's log says why"}
-        self._write_audit(caller, len(rows))
-        return 200, answer
+            self.log_error("%s failed: %r", what, error)
+            return 500, {"error": f"the answer failed ({what}); the server's log says why"}
+        self._write_audit(what, caller, len(rows))
+        return 200, document
 
-    def _write_audit(self, caller: str, rows: int) -> None:
-        """Who asked, when, how much, and which revision answered; never what they sent."""
-        line = {"audit": "predict", "time": time.time(), "caller": caller, "rows": rows}
+    def _write_audit(self, what: str, caller: str, rows: int) -> None:
+        """Who asked what, when, how much, and which revision answered; never what they sent."""
+        line = {"audit": what, "time": time.time(), "caller": caller, "rows": rows}
         audit.info(json.dumps({**line, "revision": self.server.revision}))
 
     def _readiness(self) -> tuple[int, str]:

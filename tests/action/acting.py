@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import yaml
 
 from tests.action.checkouts import Checkout
 from tests.action.runner_files import commands, parse_outputs
@@ -20,8 +23,17 @@ if TYPE_CHECKING:
 REPO = "acme/lending"
 TOKEN = "ghs_token"
 WORKFLOW = {"checks": "write", "pull_requests": "write", "contents": "read"}
-EVENT = Path(__file__).parent / "events" / "pull_request.json"
-EXAMPLE = Path(__file__).parents[2] / "examples" / "lending"
+READ_ONLY = {"contents": "read"}
+EVENTS = Path(__file__).parent / "events"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "lending"
+
+
+@functools.cache
+def defaults() -> dict[str, str]:
+    """The inputs as the runner hands them over where a workflow sets none but the token."""
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
+    return {name: str(each["default"]) for name, each in inputs.items()} | {"token": TOKEN}
 
 
 @dataclass(frozen=True)
@@ -73,39 +85,47 @@ class Job:
             self.github.open_pull(REPO, 7, head=self.pushed, base=self.checkout.base)
         return self.pushed
 
-    def environment(self, **inputs: str) -> dict[str, str]:
-        text = EVENT.read_text().replace("HEAD_SHA", self.pushed)
-        event = self.folder / "event.json"
-        event.write_text(text.replace("BASE_SHA", self.checkout.base))
+    def environment(self, event: str = "pull_request", **inputs: str) -> dict[str, str]:
+        # A pull request's event is the same file, whichever of the two names it comes under.
+        text = (EVENTS / f"{event.removesuffix('_target')}.json").read_text()
+        path = self.folder / "event.json"
+        text = text.replace("HEAD_SHA", self.pushed).replace("BASE_SHA", self.checkout.base)
+        path.write_text(text)
         for file in (self.output, self.summary):
             file.write_text("")
-        given = {"token": TOKEN, "path": ".", "comment": "true", "trust-model": "false", **inputs}
+        # One job that judges and publishes: the workflow has to say that it means that.
+        given = {**defaults(), "allow-write-token": "true"}
+        given |= {name.replace("_", "-"): value for name, value in inputs.items()}
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
             "GITHUB_API_URL": self.github.url,
-            "GITHUB_EVENT_NAME": "pull_request",
-            "GITHUB_EVENT_PATH": str(event),
+            "GITHUB_EVENT_NAME": event,
+            "GITHUB_EVENT_PATH": str(path),
             "GITHUB_OUTPUT": str(self.output),
+            "GITHUB_REPOSITORY": REPO,
+            "GITHUB_RUN_ID": "4711",
+            "GITHUB_SERVER_URL": self.github.url,
+            "GITHUB_SHA": self.pushed,
             "GITHUB_STEP_SUMMARY": str(self.summary),
             "GITHUB_WORKSPACE": str(self.root),
             **{f"INPUT_{name.upper()}": value for name, value in given.items()},
         }
 
-    def process(self, **inputs: str) -> subprocess.Popen[str]:
+    def process(self, event: str = "pull_request", **inputs: str) -> subprocess.Popen[str]:
         """The entry point, running in the checkout as in the image."""
         return subprocess.Popen(
             [sys.executable, "-I", "-m", "holdpoint", "action"],
             cwd=self.root,
-            env=self.environment(**inputs),
+            env=self.environment(event, **inputs),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, **inputs: str) -> Result:
-        with self.process(**inputs) as process:
+    def run(self, event: str = "pull_request", **inputs: str) -> Result:
+        with self.process(event, **inputs) as process:
             try:
                 out, err = process.communicate(timeout=240)
             finally:

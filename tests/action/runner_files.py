@@ -28,10 +28,20 @@ def parse_outputs(path: Path) -> dict[str, str]:
 
 
 def commands(text: str) -> list[str]:
-    """What the runner would carry out: `::name::` after blanks, `##[name]` anywhere."""
+    """What the runner would take for a command, whether it knows that name or not.
+
+    Its own two rules (`ActionCommand.TryParseV2` and `TryParse` of actions/runner): after blanks a
+    line begins with `::`, and a further `::` ends name and properties; or `##[` stands anywhere and
+    a `]` follows.
+    """
     found = []
     for line in re.split(r"\r\n|\r|\n", text):
-        plain = re.match(r"\s*::([^:]*?)(?:\s[^:]*)?::", line)
-        old = re.search(r"##\[([^\]]*)\]", line)
-        found += [each[1] for each in (plain, old) if each]
+        begun = line.lstrip()
+        end = begun.find("::", 2) if begun.startswith("::") else -1
+        if end >= 0:
+            found.append(begun[2:end].split(" ")[0])
+        start = line.find("##[")
+        end = line.find("]", start + 3) if start >= 0 else -1
+        if end >= 0:
+            found.append(line[start + 3 : end].split(" ")[0])
     return found

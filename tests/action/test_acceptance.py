@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
+
+import pytest
 
 from checks import report_json
 from checks.publish.bodies import MARKER
@@ -41,8 +44,12 @@ def test_first_push_then_second_push(github: FakeGitHub, job: Job) -> None:
         "score": f"{record.overall_score:.4f}",
         "ready": "true",
         "conclusion": "success",
+        "critical": "0",
         "report-json": "holdpoint-report.json",
+        "report-html": "holdpoint-report.html",
     }
+    assert "<html" in (job.root / "holdpoint-report.html").read_text()
+    assert check.details_url == f"{github.url}/{REPO}/actions/runs/4711"
 
     second = job.push({"model/model.joblib": "not a model at all"})
     result = job.run()
@@ -65,6 +72,45 @@ def test_a_pull_request_cannot_grade_itself(github: FakeGitHub, job: Job) -> Non
     assert [run.conclusion for run in github.check_runs(REPO, head)] == ["failure"]
     report = json.loads((job.root / "holdpoint-report.json").read_text())
     assert any("judged by the base branch's" in note for note in report["notes"])
+
+
+LOST = ("deployment.strategy", "deployment.container", "deployment.rollback", "deployment.cicd")
+WAIVED = "waivers:\n" + "".join(
+    f"  - {{rule: {rule}, reason: r, owner: o, expires: 2999-01-01}}\n" for rule in LOST
+)
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "",
+        "checks: {deployment: {passed_at: 0.0, critical_below: 0.0}}\n",
+        WAIVED,
+        "declarations: {deployment.strategy: {says: it is}, deployment.container: {says: yes}}\n",
+    ],
+    ids=["none", "threshold", "waiver", "declaration"],
+)
+def test_nothing_that_a_change_says_about_itself_improves_its_verdict(
+    github: FakeGitHub, job: Job, trick: str
+) -> None:
+    job.start(example=True)
+    own = (job.root / "holdpoint.yml").read_text()
+    for manifest in (job.root / "k8s").iterdir():
+        manifest.unlink()
+    (job.root / "Dockerfile").unlink()
+    head = job.push(
+        {"holdpoint.yml": own.replace("checks:", f"{trick}checks:", 1)} if trick else {}
+    )
+    result = job.run()
+    assert result.code == 1, result.out + result.err
+    assert [run.conclusion for run in github.check_runs(REPO, head)] == ["failure"]
+    report = json.loads((job.root / "holdpoint-report.json").read_text())
+    deployment = next(c for c in report["checks"] if c["check_name"] == "deployment")
+    assert (deployment["passed"], deployment["critical"]) == (False, True)
+    assert bool(report["base"]["changes"]) == bool(trick)
+    mine = github.comments(REPO, 7)[0].body
+    assert re.search(r"\| 🔴 Deployment \| 0\.\d\d \| ▼ -0\.\d\d, now critical \|", mine)
+    assert mine.index("Deployment |") < mine.index("Model performance |"), "what got worse is first"
 
 
 def test_the_base_is_asked_of_github_where_the_checkout_lacks_it(
@@ -111,7 +157,8 @@ def test_no_model_fails_closed(github: FakeGitHub, job: Job) -> None:
     assert "no model file was found" in github.comments(REPO, 7)[0].body
     assert "no model file was found" in result.summary
     assert result.outputs == {
-        "score": "", "ready": "false", "conclusion": "failure", "report-json": "",
+        "score": "", "ready": "false", "conclusion": "failure", "critical": "",
+        "report-json": "", "report-html": "",
     }  # fmt: skip
 
 

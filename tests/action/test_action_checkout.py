@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from checks.action_checkout import BaseFile, base_file, inside, require_commit
+from checks.action_checkout import inside, require_commit
+from checks.base.objects import BaseFile, base_file
 from checks.errors import CannotJudgeError
 from tests.action.checkouts import Checkout
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.action_checkout import BaseFile
-from checks.action_config import Rules, base_rules, own_rules
+from checks.action_config import base_rules, own_rules
+from checks.base.objects import BaseFile
 from checks.errors import CannotJudgeError, ConfigError
 from tests.action.checkouts import Checkout
+
+if TYPE_CHECKING:
+    from checks.base.rules import Rules
 
 BASE = "model: {path: base.joblib}\nchecks: {model_performance: {accuracy: 0.9}}\n"
 LAX = (
@@ -39,10 +43,17 @@ def test_the_bases_rules_judge_and_the_change_is_told(checkout: Checkout) -> Non
     checkout.branch("change", {"holdpoint.yml": LAX})
     rules = base_rules(checkout.root, HERE, base, nowhere)
     assert threshold(rules) == 0.9
-    assert rules.config.model.path == "base.joblib"
-    assert rules.base_model == b"a model"
+    assert rules.config.model.path == "mine.joblib", "the change says where its model lies"
+    assert rules.against is not None
+    assert rules.against.model.path == "base.joblib"
     assert (rules.config.declarations, rules.config.waivers) == ((), ())
     assert "edits holdpoint.yml" in rules.notes[0]
+    assert rules.against.changes[1:] == (
+        "model.path: base.joblib becomes mine.joblib",
+        "checks.model_performance.accuracy: 0.9 becomes 0.1",
+        "waiver added: deployment.risk until 2999-01-01 by o",
+        "declaration added: deployment.rollback",
+    )
 
 
 def test_deleting_them_changes_nothing(checkout: Checkout) -> None:

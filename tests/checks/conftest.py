@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from checks import run
+from checks.base import objects, rules
 from checks.report import Finding, Report, Verdict
 from tests.patience import patient
 
@@ -23,11 +24,15 @@ def lending(tmp_path: Path) -> Path:
     return shutil.copytree(LENDING, tmp_path / "lending", ignore=ignore)
 
 
-def judge(root: Path, *only: str, base_model: bytes | None = None) -> Report:
+def judge(root: Path, *only: str, base: str | None = None) -> Report:
     """Judges a repository as the command line does, but for the limits on this machine's speed."""
+    if base is not None:
+        found = rules.of_change(objects.find(root, base), run.find_config(root))
+        options = run.Options(only=only, against=found.against, notes=found.notes)
+        return run.run(root, config=found.config, options=options)
     payload, name = run.find_config(root) or (b"", "holdpoint.yml")
     config = run.load_config(patient(payload) if name.endswith(".yml") else payload, name)
-    return run.run(root, config=config, options=run.Options(only=only, base_model=base_model))
+    return run.run(root, config=config, options=run.Options(only=only))
 
 
 def verdict_of(report: Report, name: str) -> Verdict:

@@ -15,8 +15,8 @@ import pytest
 
 from checks.render import html
 from checks.render.inert import plain
-from checks.report import Grade, Report, Severity, Verdict
-from tests.checks.test_render import HOSTILE, finding, report
+from checks.report import BaseCheck, BaseReport, Grade, Report, Severity, Verdict
+from tests.checks.test_render import HOSTILE, compared, finding, report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,9 +152,9 @@ def test_links_of_the_table_lead_to_the_checks() -> None:
 
 
 def test_the_change_against_the_base_is_shown() -> None:
-    root = tree(html.page(report(score=0.7), base=report(score=0.9)))
-    assert "-0.20 against the base branch" in " ".join(root.all("header")[0].shown().split())
-    assert ["Deployment", "failed", "0.70", "-0.20", "half of it"] in rows_of(root)
+    root = tree(html.page(compared(0.9)))
+    assert "▼ -0.20 against main" in " ".join(root.all("header")[0].shown().split())
+    assert ["Deployment", "failed", "0.70", "▼ -0.20", "half of it"] in rows_of(root)
 
 
 def test_it_stands_alone() -> None:
@@ -206,9 +206,9 @@ MORE_HOSTILE = [
 @pytest.mark.parametrize("text", [*HOSTILE, *MORE_HOSTILE])
 def test_quoted_text_does_nothing_and_can_be_read(text: str) -> None:
     hostile = _hostile(text)
-    nodes = everything(tree(html.page(hostile, base=hostile)))
+    nodes = everything(tree(html.page(hostile)))
     harmless = _hostile("x" * len(plain(text)))
-    calm = everything(tree(html.page(harmless, base=harmless)))
+    calm = everything(tree(html.page(harmless)))
     assert [node.tag for node in nodes] == [node.tag for node in calm]
     assert [set(node.attributes) for node in nodes] == [set(node.attributes) for node in calm]
     assert sum(plain(text) in node.text for node in nodes) > 10
@@ -232,6 +232,9 @@ def _hostile(text: str) -> Report:
         repository=text,
         data_digest=text,
         versions={text: text},
+        base=BaseReport(
+            text, text, 0.5, False, (BaseCheck(text, True, 0.5),), (), (text,), (text,)
+        ),
     )
 
 

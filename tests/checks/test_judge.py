@@ -191,6 +191,23 @@ def test_a_model_no_better_than_the_trivial_answer_is_critical() -> None:
     assert Severity.MAJOR in severities
 
 
+def test_a_model_whose_labels_are_worse_than_the_trivial_answer_is_told_so() -> None:
+    """A good ranking does not make up for it: the threshold is wrong."""
+    gains = {
+        "accuracy": Estimate(-0.2, -0.27, -0.15, 400, 2000),
+        "roc_auc": Estimate(0.22, 0.13, 0.30, 400, 2000),
+    }
+    found = model_performance.CHECK.judge(replace(GOOD, gains=gains), DEFAULTS)
+    said = next(f for f in found.findings if f.rule == "model_performance.gain")
+    assert said.severity is Severity.MAJOR
+    assert said.message.startswith("worse than always answering 'no' in accuracy:")
+    assert "decision threshold" in (said.recommendation or "")
+    by_chance = gains | {"accuracy": Estimate(-0.02, -0.05, 0.01, 400, 2000)}
+    found = model_performance.CHECK.judge(replace(GOOD, gains=by_chance), DEFAULTS)
+    said = next(f for f in found.findings if f.rule == "model_performance.gain")
+    assert said.severity is Severity.INFO
+
+
 def test_a_threshold_on_a_figure_that_is_missing_fails() -> None:
     text = b"checks: {model_performance: {roc_auc: 0.7}}"
     asked = config.load(text, "holdpoint.yml", catalog.discover())

@@ -104,6 +104,8 @@ def test_training_makes_the_committed_bytes(lending: Path) -> None:
     data = {path.name: path.read_bytes() for path in (lending / "data").iterdir()}
     shutil.rmtree(lending / "data")
     (lending / "data").mkdir()
+    explained = (lending / "model" / "importance.json").read_bytes()
+    (lending / "model" / "importance.json").unlink()
     (lending / "model" / "model.joblib").unlink()
     for script in ("prepare.py", "train.py"):
         subprocess.run([sys.executable, script], cwd=lending, check=True, capture_output=True)
@@ -114,6 +116,7 @@ def test_training_makes_the_committed_bytes(lending: Path) -> None:
     np.testing.assert_allclose(again.predict_proba(rows), before)
     # The same machine and versions give the same bytes; the digest in the manifest relies on it.
     assert (lending / "model" / "model.joblib").read_bytes() == committed
+    assert (lending / "model" / "importance.json").read_bytes() == explained
 
 
 def test_its_own_tests_pass(lending: Path) -> None:

@@ -119,20 +119,6 @@ def test_a_compressed_joblib_file(tmp_path: Path) -> None:
     assert figures(root)["accuracy"] > 0.9
 
 
-def test_against_the_base_branchs_model(tmp_path: Path) -> None:
-    target = np.where(SIGNAL > 0, "p", "n")
-    good = LogisticRegression().fit(INPUTS, target)
-    bad = LogisticRegression().fit(INPUTS[["c", "b", "a"]].set_axis(INPUTS.columns, axis=1), target)
-    root = repository(tmp_path, bad, target)
-    report = judge(root, "model_performance", base_model=pickle.dumps(good))
-    change = next(f for f in report.verdicts[0].figures if f.name == "accuracy_change")
-    expected = (bad.predict(INPUTS) == target).mean() - (good.predict(INPUTS) == target).mean()
-    assert change.value == pytest.approx(expected)
-    assert finding_of(report, "model_performance.change.accuracy").severity.value == "major"
-    same = judge(root, "model_performance", base_model=pickle.dumps(bad))
-    assert not any(f.name.endswith("_change") for f in same.verdicts[0].figures)
-
-
 def test_two_models_and_no_word_which(tmp_path: Path) -> None:
     (tmp_path / "a.pkl").write_bytes(b"x")
     (tmp_path / "b.joblib").write_bytes(b"x")

@@ -12,7 +12,7 @@ import pytest
 
 from checks.measure import classification
 from checks.render import plots
-from checks.render.plots import calibration, confusion, latency, score_bars
+from checks.render.plots import calibration, confusion, importance, latency, score_bars
 from checks.report import Figure, Verdict
 from tests.checks.test_html import Node, everything, tree
 
@@ -168,6 +168,49 @@ def test_odd_times_are_drawn(times: list[float]) -> None:
     assert np.isfinite(numbers).all()
 
 
+BASIS = {"metric": "ROC AUC", "rows": 714, "columns": 3, "basis": "decline"}
+COLUMNS = [
+    {"column": "age", "value": 0.3, "low": 0.2, "high": 0.4},
+    {"column": "<b>income", "value": 0.1, "low": None, "high": None},
+    {"column": "idle", "value": -0.1, "low": -0.2, "high": 0.05},
+]
+
+
+def test_the_importances_lie_where_the_figures_say() -> None:
+    plot = importance.of_verdict(
+        with_details(importance=COLUMNS, importance_basis={**BASIS, "columns": 30}), "k"
+    )
+    node = drawn(plot)
+    assert plot is not None
+
+    def value(x: float) -> float:
+        return -0.2 + (x - 190) / (600 - 190) * 0.6
+
+    whiskers = of_class(node, "line", "whisker")
+    ends = [(value(attribute(w, "x1")), value(attribute(w, "x2"))) for w in whiskers]
+    expected = [(0.2, 0.4), (0.1, 0.1), (-0.2, 0.05)]
+    assert [each for pair in ends for each in pair] == pytest.approx(
+        [each for pair in expected for each in pair], abs=1e-3
+    )
+    marks = [value(attribute(each, "x1")) for each in of_class(node, "line", "mark")]
+    assert marks == pytest.approx([0.3, 0.1, -0.1], abs=1e-3)
+    widths = [attribute(bar, "width") / 410 * 0.6 for bar in of_class(node, "rect", "bar")]
+    assert widths == pytest.approx([0.3, 0.1, 0.1], abs=1e-3)
+    assert {"age", "<b>income", "0.2", "ROC AUC lost when the column is shuffled"} <= set(
+        texts(node)
+    )
+    assert "n = 714 rows" in plot.note
+    assert "Cut: 3 of 30 columns are drawn." in plot.note
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-300, -1e300, 5])
+def test_odd_importances_are_drawn(value: float) -> None:
+    one = [{"column": "", "value": value, "low": value, "high": value}]
+    node = drawn(importance.of_verdict(with_details(importance=one, importance_basis=BASIS), "k"))
+    numbers = [float(n) for each in everything(node) for n in _numbers(each)]
+    assert np.isfinite(numbers).all()
+
+
 def test_bars_are_as_long_as_the_scores() -> None:
     verdicts = (
         replace(EMPTY, check_name="a_check", score=0.25, passed=False),
@@ -192,9 +235,12 @@ def test_bars_are_as_long_as_the_scores() -> None:
 
 def test_each_plot_says_what_it_is_to_who_cannot_see_it() -> None:
     bins = [{"bin": 0, "confidence": 0.05, "accuracy": 0.5, "low": 0.1, "high": 0.9, "rows": 2}]
-    verdict = with_details(classes=["a"], confusion=[[2]], calibration=bins, single_ms=[1.0])
+    drift = [{"column": "a", "psi": 0.3, "ks": None, "rows": [9, 5]}]
+    verdict = with_details(
+        classes=["a"], confusion=[[2]], calibration=bins, single_ms=[1.0], drift=drift
+    )
     found = [*plots.of_verdict(verdict, "k"), score_bars.of_report([verdict], "s")]
-    assert len(found) == 4
+    assert len(found) == 5
     for plot in found:
         picture = drawn(plot).all("svg")[0]
         title, description = picture.children[:2]
@@ -227,11 +273,20 @@ BAD_BIN = {"bin": 3, "confidence": 0.5, "accuracy": 7, "low": 0.1, "high": 0.9, 
         {"calibration": [BAD_BIN]},
         {"calibration": [{**BAD_BIN, "accuracy": 0.5, "bin": 15}]},
         {"calibration": [{**BAD_BIN, "accuracy": 0.5, "rows": 0}]},
+        {"importance": COLUMNS},
+        {"importance": [], "importance_basis": BASIS},
+        {"importance": COLUMNS, "importance_basis": {"rows": "many"}},
+        {"importance": [None, {}, {"column": 3, "value": 1}], "importance_basis": BASIS},
+        {"importance": [{"column": "a", "value": float("nan")}], "importance_basis": BASIS},
         {"single_ms": []},
         {"single_ms": ["fast"]},
         {"single_ms": [float("nan")]},
         {"single_ms": [-1.0]},
         {"single_ms": {"a": 1}},
+        {"drift": "far"},
+        {"drift": [None, {}, {"column": "a", "psi": float("nan"), "rows": [1, 2]}]},
+        {"drift": [{"column": "a", "psi": 0.1, "rows": [1]}]},
+        {"drift": [{"column": 7, "psi": 0.1, "rows": [1, 2]}]},
     ],
 )
 def test_details_of_another_shape_are_not_drawn(details: dict[str, object]) -> None:

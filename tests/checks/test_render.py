@@ -9,9 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.render import markdown, text
+from checks.render import against, markdown, text
 from checks.render.inert import TEXT_LIMIT, inert, plain
-from checks.report import Figure, Finding, Grade, Location, ModelIdentity, Report, Severity, Verdict
+from checks.report import (
+    BaseCheck,
+    BaseReport,
+    Figure,
+    Finding,
+    Grade,
+    Location,
+    ModelIdentity,
+    Report,
+    Severity,
+    Verdict,
+)
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -45,6 +56,15 @@ def report(*findings: Finding, score: float = 0.7, ready: bool = False) -> Repor
     )
 
 
+BASE = BaseReport("main", "b" * 40, 0.9, True, (), changes=("holdpoint.yml is edited",))
+
+
+def compared(before: float) -> Report:
+    """A report whose base scored `before`."""
+    checks = (BaseCheck("deployment", True, before),)
+    return replace(report(), base=replace(BASE, overall_score=before, checks=checks))
+
+
 def test_the_comment_says_what_matters_in_this_order() -> None:
     shown = markdown.comment(report(finding("runs as root")))
     order = ["## ❌ Not ready", "**0.70** overall", "What to fix first", "1. mend it", "| check |"]
@@ -57,10 +77,27 @@ def test_the_comment_says_what_matters_in_this_order() -> None:
 
 
 def test_the_change_against_the_base_is_shown() -> None:
-    shown = markdown.comment(report(score=0.7), base=report(score=0.9))
-    assert "-0.20 against the base branch" in shown
+    shown = markdown.comment(compared(0.9))
+    assert "▼ -0.20 against main" in shown
     assert "| check | score | change | result |" in shown
-    assert "| -0.20 |" in shown
+    assert "| ▼ -0.20 |" in shown
+    assert "**Against the base**" in shown
+    assert "▲ +0.30 against main" in text.text(compared(0.4))
+
+
+def test_what_got_worse_comes_first() -> None:
+    now = [Verdict(name, True, score, "m") for name, score in (("a", 0.9), ("b", 0.5), ("c", 0.1))]
+    then = [BaseCheck(name, True, score) for name, score in (("a", 0.9), ("b", 0.6), ("c", 0.9))]
+    base = replace(compared(0.9).base or BASE, checks=tuple(then))
+    shown = replace(report(), verdicts=tuple(now), base=base)
+    assert [verdict.check_name for verdict in against.ordered(shown)] == ["c", "b", "a"]
+    assert [against.change(shown, verdict) for verdict in now] == ["=", "▼ -0.10", "▼ -0.80"]
+    critical = replace(now[0], critical=True)
+    assert against.got_worse(shown, critical)
+    assert against.change(shown, critical) == "▼ +0.00, now critical"
+    unknown = Verdict("d", True, 1.0, "m")
+    assert against.change(shown, unknown) == "new", "the base has no model"
+    assert not against.got_worse(shown, unknown)
 
 
 def test_tables_stay_tables() -> None:
@@ -114,6 +151,7 @@ def test_hostile_text_is_inert_wherever_a_report_can_carry_it(hostile: str) -> N
         critical_issues=(hostile,),
         next_steps=(hostile,),
         notes=(hostile,),
+        base=BaseReport(hostile, hostile, 0.5, False, (), (), (hostile,), (hostile,)),
         verdicts=(
             replace(
                 evil.verdicts[0],

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import report_json
+from checks import report_json, report_schema
 from checks.report import (
+    BaseCheck,
+    BaseReport,
     Figure,
     Finding,
     Grade,
@@ -63,7 +66,12 @@ REPORT = Report(
     repository="acme/lending",
     versions={"holdpoint": "0.1.0"},
     notes=("all rows",),
-)
+    base=BaseReport(
+        "main", COMMIT, 0.6, False, (BaseCheck("deployment", True, 0.7),),
+        (ModelIdentity("model/model.joblib", DIGEST, "joblib", 4096),), ("edits",), ("left out",),
+    ),
+    seconds=1.5,
+)  # fmt: skip
 
 
 def test_a_report_survives_the_way_to_bytes_and_back() -> None:
@@ -90,6 +98,21 @@ def test_the_json_has_the_promised_names() -> None:
     assert {
         "check_name", "passed", "score", "message", "recommendations", "critical", "findings",
     } <= set(data["checks"][0])  # fmt: skip
+
+
+def test_the_published_schema_is_the_codes_and_true() -> None:
+    """A failure of the first: `.venv/bin/python -m checks.report_schema` writes it anew."""
+    assert report_schema.TARGET.read_text(encoding="utf-8") == report_schema.dumps()
+    schema = report_schema.schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    data = json.loads(report_json.dumps(REPORT))
+    validator.validate(data)
+    validator.validate(json.loads(report_json.dumps(dataclasses.replace(REPORT, base=None))))
+    wrongs: list[dict[str, object]] = [{"surprise": 1}, {"schema_version": 2}, {"base": []}]
+    for wrong in wrongs:
+        assert not validator.is_valid({**data, **wrong})
+    assert not validator.is_valid({key: data[key] for key in data if key != "checks"})
 
 
 def test_the_bytes_are_canonical() -> None:

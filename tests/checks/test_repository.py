@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.evidence import git
+from checks.evidence import git, syntax
 from checks.evidence.repository import FileError, read_regular, scan
 
 if TYPE_CHECKING:
@@ -111,3 +112,18 @@ def test_a_checkouts_own_configuration_starts_nothing(tmp_path: Path) -> None:
     # The positive control: git itself, asked plainly, starts the script.
     subprocess.run(["git", "status"], cwd=root, check=False, capture_output=True)
     assert canary.exists()
+
+
+def test_files_are_parsed_by_several_threads_at_once() -> None:
+    source = "\n".join(
+        f"def f{n}(x): return [x for x in (x, {{'a': (1, (2, (3,)))}})]" for n in range(500)
+    )
+    with ThreadPoolExecutor(4) as pool:
+        trees = list(pool.map(lambda _: syntax.parse(source), range(24)))
+    assert {len(tree.body) for tree in trees} == {500}
+
+
+@pytest.mark.parametrize("source", ["(" * 3000, "\0", "def", b"\xff\xfe\xff"])
+def test_what_is_no_python_is_one_kind_of_error(source: str | bytes) -> None:
+    with pytest.raises(SyntaxError):
+        syntax.parse(source)

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from checks import report_json
-from checks.evidence import exposure, manifests, protection, secrets
+from checks.evidence import exposure, manifests, protection, repository, secrets
 from checks.report import Grade, Report, Severity
 from tests.checks.conftest import LENDING, finding_of, judge, verdict_of
 from tests.checks.test_lending import Damage, remove, replace
 from tests.checks.test_pickles import HOSTILE, text
 from tests.checks.test_release_evidence import tree
+from tests.checks.trees import write
 
 NAME = "security"
 DICE = random.Random(5)
@@ -352,3 +353,29 @@ def test_defects_are_findings_without_points(lending: Path) -> None:
     report = judge(lending, NAME)
     assert finding_of(report, f"{NAME}.defect.root").where is not None
     assert verdict_of(report, NAME).score == 1.0
+
+
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: database}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("stringData:\n  user: app\n  key: tops3cr1t-thing\n", 5),
+        ("data:\n  key: dG9wczNjcjF0LXRoaW5n\n", 5),
+        ("data:\n  key: not base64 at all\n", 5),
+        ("stringData:\n  key: ${DATABASE_KEY}\n", None),
+        ("stringData:\n  key: change-me\n", None),
+        ("data:\n  key: Y2hhbmdlLW1l\n", None),  # change-me
+        ("data: {}\ntype: Opaque\n", None),
+    ],
+)
+def test_a_secret_with_its_value_in_the_tree(
+    tmp_path: Path, content: str, line: int | None
+) -> None:
+    found = manifests.collect(
+        repository.scan(write(tmp_path, {"k8s/secret.yaml": SECRET + content}))
+    )
+    defects = list(exposure.defects(found))
+    assert [each.where.line for each in defects if each.where] == ([line] if line else [])
+    assert all("tops3cr1t" not in each.message + each.fix for each in defects)

@@ -32,11 +32,11 @@ class Timed:
     ("single", "batch", "singles", "batches", "cut"),
     [
         (0.001, 0.01, 500, 20, False),
-        (0.06, 0.01, 167, 20, True),
+        (0.03, 0.01, 134, 20, True),
         (0.2, 0.01, 100, 20, True),
         (10.0, 0.01, 7, 20, True),
         (100.0, 100.0, 1, 1, True),
-        (0.001, 6.0, 500, 4, True),
+        (0.001, 6.0, 500, 5, True),
     ],
 )
 def test_slow_models_are_asked_less_often(

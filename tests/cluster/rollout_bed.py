@@ -44,7 +44,7 @@ LEASE_S = "3"
 
 
 def model_deployment(image: str, **spec: Any) -> Json:
-    probe = {"path": "/readyz", "periodSeconds": 1, "failureThreshold": 2}
+    probe = {"path": "/readyz", "periodSeconds": 1, "failureThreshold": 2, "timeoutSeconds": 5}
     return {
         "apiVersion": "holdpoint.dev/v1alpha1",
         "kind": "ModelDeployment",

@@ -18,6 +18,7 @@ def lending(
     """The served model with its fault switch; another `build` gives another digest."""
     files = {
         "/app/serve.py": (EXAMPLE / "serve.py").read_bytes(),
+        "/app/explain.py": (EXAMPLE / "explain.py").read_bytes(),
         "/app/faulty.py": (Path(__file__).parent / "faulty.py").read_bytes(),
         "/app/build": build.encode(),
     }

@@ -161,14 +161,17 @@ def http_route(host: str, parent: Json) -> Json:
 
 
 def model_deployment(image: str, **changes: Any) -> Json:
-    """The example's ModelDeployment with steps that nobody waits for and probes that notice at
-    once; without gates, unless `changes` ask for them."""
+    """The example's ModelDeployment with steps that nobody waits for; without gates, unless
+    `changes` ask for them. Its probes see readiness at once, and take a pod for failed only when
+    it has not answered for long: a machine that is busy elsewhere is not what is tested."""
     deployment = example("modeldeployment.yaml")
     spec = deployment["spec"]
     del spec["gates"]
     del spec["model"]["digest"]  # the images of the tests hold several models
     spec["probes"]["startup"] |= {"periodSeconds": 1, "failureThreshold": 120}
-    spec["probes"]["readiness"] |= {"periodSeconds": 1}
+    patient = {"timeoutSeconds": 10, "failureThreshold": 6}
+    spec["probes"]["readiness"] |= {"periodSeconds": 1, **patient}
+    spec["probes"]["liveness"] |= patient
     spec["analysis"] = example_analysis()
     spec |= {
         "image": image,

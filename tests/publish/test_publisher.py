@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import pytest
 
 from checks import report_json
 from checks.publish.annotations import Annotation
 from checks.publish.bodies import MARKER, Publication, publication, unjudged
+from checks.publish.connection import LARGEST
 from checks.publish.github import GitHub
-from checks.publish.publisher import Publisher
+from checks.publish.publisher import Publisher, Target
 from checks.publish.retry import Policy, Retrier
 from tests.fakes.github import FakeGitHub, Fault
 from tests.publish.reports import BASE, HEAD, REPO, report
 
+PAGE = "https://github.example/acme/lending/actions/runs/1"
 EVERYTHING = {"checks": "write", "pull_requests": "write", "contents": "read"}
 
 
@@ -42,10 +45,12 @@ def publisher(
     token: str = "ghs_x",
     key: str = "run",
     waits: Waits | None = None,
+    changed_only: int | None = None,
 ) -> Publisher:
     edge = GitHub(fake.url, token, REPO)
     retrier = Retrier(Policy(), waits or Waits())
-    return Publisher(edge, retrier, sha=sha, number=7, key=key)
+    target = Target(sha=sha, number=7, key=key, page=PAGE, changed_only=changed_only)
+    return Publisher(edge, retrier, target)
 
 
 def publish(
@@ -285,3 +290,90 @@ def test_what_could_not_be_judged_is_a_failure_without_a_record(github: FakeGitH
     assert run.conclusion == "failure"
     assert run.text is None
     assert "no model was found" in github.comments(REPO, 7)[0].body
+
+
+def test_without_checks_a_commit_status_tells_the_verdict(github: FakeGitHub) -> None:
+    install(github, statuses="write", pull_requests="write")
+    github.require_check(REPO, "holdpoint", app="github-actions")
+    made = publisher(github)
+    made.begin()
+    assert github.blockers(REPO, 7) == ["holdpoint: pending"]
+    made.finish(publication(report(ready=False), "### Not ready"))
+    assert made.problems == []
+    assert "commit status" in made.notes[0]
+    assert github.blockers(REPO, 7) == ["holdpoint: failure"]
+    latest = github.statuses(REPO, HEAD)[-1]
+    assert (latest.context, latest.target_url) == ("holdpoint", PAGE)
+    publish(github, key="again")
+    assert github.blockers(REPO, 7) == []
+
+
+def test_a_check_that_could_not_be_begun_is_made_at_the_end(github: FakeGitHub) -> None:
+    install(github)
+    github.add_check_run(REPO, HEAD, app="github-actions", conclusion="success")  # an earlier run
+    github.faults.add(Fault("POST", "/check-runs$", status=502, times=Policy().tries))
+    made = publish(github, publication(report(ready=False), "x"))
+    assert made.problems == []
+    (latest,) = github.repository(REPO).latest_checks(HEAD)
+    assert latest.conclusion == "failure"
+
+
+def test_annotations_only_on_files_of_the_pull_request(github: FakeGitHub) -> None:
+    install(github)
+    entry = {"sha": "f" * 40, "status": "modified", "additions": 1, "deletions": 0, "changes": 1}
+    github.repository(REPO).pulls[7].files = ({"filename": "train.py", **entry},)
+    what = annotated(2)
+    other = Annotation("serve.py", 1, "warning", "a rule", "elsewhere")
+    what = dataclasses.replace(what, annotations=(*what.annotations, other))
+    made = publisher(github, changed_only=7)
+    made.begin()
+    made.finish(what)
+    (run,) = github.check_runs(REPO, HEAD)
+    assert [each["path"] for each in run.annotations] == ["train.py", "train.py"]
+
+
+@pytest.mark.parametrize("limit", [403, 429])
+def test_h1_the_primary_limit_is_waited_for(github: FakeGitHub, limit: int) -> None:
+    install(github)
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 30)}
+    github.faults.add(
+        Fault("POST", "/comments$", status=limit, message="API rate limit exceeded",
+              headers=headers)
+    )  # fmt: skip
+    waits = Waits()
+    made = publisher(github, waits=waits)
+    made.begin()
+    made.finish(publication(report(), "x"))
+    assert made.problems == []
+    assert len(waits.seconds) == 1
+    assert 20 < waits.seconds[0] <= 30
+
+
+def test_h1_an_answer_without_end_is_not_read_to_its_end(github: FakeGitHub) -> None:
+    install(github)
+    github.faults.add(Fault("GET", "/comments$", message="x" * (LARGEST + 1)))
+    made = publish(github)
+    assert "was not understood" in made.problems[0].sentence
+    assert [run.conclusion for run in github.check_runs(REPO, HEAD)] == ["success"]
+
+
+def test_h3_a_closed_pull_request_still_gets_its_verdict(github: FakeGitHub) -> None:
+    install(github)
+    made = publisher(github)
+    made.begin()
+    github.close_pull(REPO, 7)
+    made.finish(publication(report(), "x"))
+    assert made.problems == []
+    assert len(github.comments(REPO, 7)) == 1
+
+
+def test_h3_a_renamed_repository_is_followed(github: FakeGitHub) -> None:
+    install(github)
+    made = publisher(github)
+    made.begin()
+    github.rename(REPO, "acme/credit")
+    made.finish(annotated(60))
+    assert made.problems == []
+    (run,) = github.check_runs("acme/credit", HEAD)
+    assert (run.conclusion, len(run.annotations)) == ("success", 60)
+    assert len(github.comments("acme/credit", 7)) == 1

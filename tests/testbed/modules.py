@@ -73,7 +73,14 @@ TRAEFIK = GoProgram(
     version_of="github.com/traefik/traefik/v3",
     version_flags=("github.com/traefik/traefik/v3/pkg/version.Version={version}",),
 )
-PROGRAMS = (CONTROL_PLANE, TRAEFIK)
+ACTIONLINT = GoProgram(
+    name="actionlint",
+    package="github.com/rhysd/actionlint/cmd/actionlint",
+    title="building actionlint",
+    takes="once; about half a minute",
+    version_of="github.com/rhysd/actionlint",
+)
+PROGRAMS = (CONTROL_PLANE, TRAEFIK, ACTIONLINT)
 
 
 def _environment() -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 import unittest
 from pathlib import Path
@@ -9,7 +11,8 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
-from train import FEATURES, TARGET, build  # type: ignore[import-not-found]
+from explain import Explainer  # type: ignore[import-not-found]
+from train import FEATURES, TARGET, build, explain  # type: ignore[import-not-found]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -52,6 +55,30 @@ class Behaviour(unittest.TestCase):
         odd = self.rows.assign(hirat=np.nan, hschool="perhaps")
         chances = self.chances(odd)
         assert np.isfinite(chances).all()
+
+    def test_the_stored_importances_are_those_of_this_model(self) -> None:
+        stored = json.loads((ROOT / "model" / "importance.json").read_text(encoding="utf-8"))
+        payload = (ROOT / "model" / "model.joblib").read_bytes()
+        assert stored.pop("model") == "sha256:" + hashlib.sha256(payload).hexdigest()
+        training = pd.read_csv(ROOT / "data" / "training.csv")
+        assert stored == explain(self.model, training, self.rows)
+
+    def test_an_input_that_is_usual_contributes_nothing(self) -> None:
+        payload = (ROOT / "model" / "model.joblib").read_bytes()
+        digest = "sha256:" + hashlib.sha256(payload).hexdigest()
+        explainer = Explainer.beside(str(ROOT / "model" / "model.joblib"), digest)
+        assert explainer is not None
+        assert Explainer.beside(str(ROOT / "model" / "model.joblib"), "sha256:0") is None
+        rows = [dict(explainer.usual), {**explainer.usual, "insurance": "yes"}]
+
+        def chances(variants: list[dict[str, object]]) -> list[float]:
+            return [float(chance) for chance in self.chances(pd.DataFrame(variants))]
+
+        usual, denied = explainer.explain(rows, chances)["explanations"]
+        assert set(usual["contributions"].values()) == {0.0}
+        moved = denied["contributions"].pop("insurance")
+        assert moved == denied["probability"] - usual["probability"]
+        assert moved > 0.5
 
     def test_training_twice_gives_the_same_answers(self) -> None:
         training = pd.read_csv(ROOT / "data" / "training.csv")

@@ -73,9 +73,9 @@ class Serving(unittest.TestCase):
             with error:
                 return error.code, error.read().decode()
 
-    def post(self, body: bytes) -> tuple[int, Any, str | None]:
-        """Status, JSON and revision of a prediction."""
-        request = urllib.request.Request(self.url + "/predict", data=body, method="POST")
+    def post(self, body: bytes, path: str = "/predict") -> tuple[int, Any, str | None]:
+        """Status, JSON and revision of a prediction or explanation."""
+        request = urllib.request.Request(self.url + path, data=body, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, json.load(answer), answer.headers["x-holdpoint-revision"]
@@ -99,6 +99,28 @@ class Serving(unittest.TestCase):
         for label, chances in zip(answer["predictions"], answer["probabilities"], strict=True):
             assert abs(sum(chances.values()) - 1) < 1e-9
             assert label == max(chances, key=chances.__getitem__)
+
+    def test_explains_what_each_input_did(self) -> None:
+        rows = self.rows(5)
+        status, answer, _ = self.post(json.dumps({"rows": rows}).encode(), "/explain")
+        assert status == 200
+        _, predicted, _ = self.post(json.dumps({"rows": rows}).encode())
+        assert answer["label"] == "yes"
+        for row, explained, chances in zip(
+            rows, answer["explanations"], predicted["probabilities"], strict=True
+        ):
+            assert abs(explained["probability"] - chances["yes"]) < 1e-9
+            changed = {**row, "chist": answer["usual"]["chist"]}
+            _, other, _ = self.post(json.dumps({"rows": [changed]}).encode())
+            lost = chances["yes"] - other["probabilities"][0]["yes"]
+            assert abs(explained["contributions"]["chist"] - lost) < 1e-9
+        assert set(answer["importance"]) == set(answer["explanations"][0]["contributions"])
+
+    def test_explains_only_so_many_at_once_and_counts_none(self) -> None:
+        before = self.get("/metrics")[1]
+        status, answer, _ = self.post(json.dumps({"rows": self.rows(51)}).encode(), "/explain")
+        assert (status, answer["error"]) == (400, "at most 50 rows are explained at once")
+        assert self.get("/metrics")[1] == before
 
     def test_writes_one_audit_line_a_batch(self) -> None:
         self.post(json.dumps({"rows": self.rows(7)}).encode())

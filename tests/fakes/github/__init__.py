@@ -13,6 +13,11 @@
         github.faults.add(Fault("POST", "/comments$", reset=True, commit=True))
         github.add_check_run("acme/lending", sha, app="holdpoint", conclusion="success", text="...")
         github.app("holdpoint").id                      # the app id of that token's check runs
+        github.require_check("acme/lending", "holdpoint", app="github-actions")     # a ruleset
+        github.require_workflow("acme/lending", ".github/workflows/x.yml", ref="refs/heads/main")
+        github.add_workflow_run("acme/lending", sha2, path=".github/workflows/x.yml")
+        github.blockers("acme/lending", 7)              # why it cannot be merged; [] when it can
+        github.serve_git("acme/lending", folder)        # `git fetch {github.url}/acme/lending.git`
 
 A token holds only the permissions it was given; `metadata:read` always. A request or an answer that
 breaks the description is answered with 500 and listed in `violations`; `stop()` raises
@@ -27,6 +32,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.fakes.github import description
 from tests.fakes.github.faults import Fault, Faults
+from tests.fakes.github.mergeability import blockers
 from tests.fakes.github.routes import ROUTES
 from tests.fakes.github.server import Exchange, Request, Server
 from tests.fakes.github.state import (
@@ -36,14 +42,18 @@ from tests.fakes.github.state import (
     Commit,
     Pull,
     Repository,
+    Ruleset,
     State,
+    Status,
     Token,
+    WorkflowRun,
     now,
 )
 from tests.fakes.github.validator import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["CheckRun", "Comment", "FakeGitHub", "Fault", "Pull", "Repository", "Request"]
 
@@ -199,6 +209,75 @@ class FakeGitHub:
             )  # fmt: skip
             repo.check_runs.append(run)
         return run
+
+    def require_check(self, repository: str, name: str, *, app: str | None = None) -> Ruleset:
+        """A ruleset of the default branch: this check must be green, and be that app's."""
+        check: dict[str, Any] = {"context": name}
+        if app:
+            check["integration_id"] = self.app(app).id
+        parameters = {
+            "required_status_checks": [check],
+            "strict_required_status_checks_policy": False,
+        }
+        return self._rule(repository, "required_status_checks", parameters)
+
+    def require_workflow(self, repository: str, path: str, *, ref: str) -> Ruleset:
+        """A ruleset of the default branch: this workflow file must have run and passed."""
+        repo = self.repository(repository)
+        workflow = {"path": path, "ref": ref, "repository_id": repo.id}
+        return self._rule(repository, "workflows", {"workflows": [workflow]})
+
+    def _rule(self, repository: str, kind: str, parameters: dict[str, Any]) -> Ruleset:
+        with self._exchange.lock:
+            repo = self.repository(repository)
+            rule = {"type": kind, "parameters": parameters}
+            made = Ruleset(next(self.state.ids), kind, (repo.default_branch,), [rule])
+            repo.rulesets.append(made)
+        return made
+
+    def add_workflow_run(
+        self,
+        repository: str,
+        sha: str,
+        *,
+        path: str,
+        ref: str = "refs/heads/main",
+        event: str = "pull_request_target",
+        conclusion: str | None = "success",
+    ) -> WorkflowRun:
+        """A run of the workflow file that `path` and `ref` name, for the commit `sha`."""
+        with self._exchange.lock:
+            status = "completed" if conclusion else "in_progress"
+            run = WorkflowRun(
+                next(self.state.ids), path, ref, event, sha, "change", status, conclusion
+            )
+            self.repository(repository).workflow_runs.append(run)
+        return run
+
+    def blockers(self, repository: str, number: int) -> list[str]:
+        """Why the pull request cannot be merged, in sentences."""
+        with self._exchange.lock:
+            repo = self.repository(repository)
+            return blockers(repo, repo.pulls[number])
+
+    def close_pull(self, repository: str, number: int) -> None:
+        with self._exchange.lock:
+            self.repository(repository).pulls[number].state = "closed"
+
+    def rename(self, repository: str, name: str) -> None:
+        """The repository gets another name; the former one redirects."""
+        with self._exchange.lock:
+            repo = self.state.repositories.pop(repository.lower())
+            repo.full_name = name
+            self.state.repositories[name.lower()] = repo
+            self.state.renamed[repository.lower()] = name
+
+    def serve_git(self, repository: str, folder: Path) -> None:
+        """Lets git fetch from the repository in this folder."""
+        self._exchange.folders[repository.lower()] = folder
+
+    def statuses(self, repository: str, sha: str) -> list[Status]:
+        return [each for each in self.repository(repository).statuses if each.sha == sha]
 
     def comments(self, repository: str, number: int) -> list[Comment]:
         return [each for each in self.repository(repository).comments if each.number == number]

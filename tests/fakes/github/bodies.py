@@ -8,8 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from tests.fakes.github.mergeability import blockers
+
 if TYPE_CHECKING:
-    from tests.fakes.github.state import App, CheckRun, Comment, Commit, Identity, Pull, Repository
+    from tests.fakes.github.state import (
+        App,
+        CheckRun,
+        Comment,
+        Commit,
+        Deployment,
+        Identity,
+        Pull,
+        Repository,
+        Ruleset,
+        Status,
+        WorkflowRun,
+    )
 
 Json = dict[str, Any]
 
@@ -126,6 +140,8 @@ def pull(repo: Repository, found: Pull, url: str) -> Json:
         "html_url": f"{_page(repo)}/pull/{found.number}",
         "issue_url": f"{place}/issues/{found.number}",
         "state": found.state,
+        "mergeable": found.state == "open",
+        "mergeable_state": "blocked" if blockers(repo, found) else "clean",
         "title": found.title,
         "user": user(found.author, url),
         "head": {
@@ -140,4 +156,63 @@ def pull(repo: Repository, found: Pull, url: str) -> Json:
             "label": f"{repo.full_name.split('/')[0]}:{found.base_ref}",
             "repo": repository(repo, url),
         },
+    }
+
+
+def status(repo: Repository, found: Status, url: str) -> Json:
+    return {
+        "id": found.id,
+        "url": f"{url}/repos/{repo.full_name}/statuses/{found.sha}",
+        "state": found.state,
+        "context": found.context,
+        "description": found.description,
+        "target_url": found.target_url,
+        "created_at": found.created_at,
+        "updated_at": found.created_at,
+        "creator": user(found.creator, url),
+    }
+
+
+def workflow_run(repo: Repository, run: WorkflowRun, url: str) -> Json:
+    return {
+        "id": run.id,
+        "path": f"{run.path}@{run.ref}",
+        "event": run.event,
+        "head_sha": run.head_sha,
+        "head_branch": run.head_branch,
+        "status": run.status,
+        "conclusion": run.conclusion,
+        "url": f"{url}/repos/{repo.full_name}/actions/runs/{run.id}",
+        "html_url": f"{_page(repo)}/actions/runs/{run.id}",
+        "repository": repository(repo, url),
+        "head_repository": repository(repo, url),
+    }
+
+
+def ruleset(repo: Repository, found: Ruleset) -> Json:
+    return {
+        "id": found.id,
+        "name": found.name,
+        "target": "branch",
+        "source": repo.full_name,
+        "source_type": "Repository",
+        "enforcement": "active",
+    }
+
+
+def deployment(repo: Repository, found: Deployment, url: str) -> Json:
+    place = f"{url}/repos/{repo.full_name}/deployments/{found.id}"
+    return {
+        "id": found.id,
+        "url": place,
+        "statuses_url": f"{place}/statuses",
+        "repository_url": f"{url}/repos/{repo.full_name}",
+        "sha": found.sha,
+        "ref": found.ref,
+        "task": "deploy",
+        "environment": found.environment,
+        "creator": user(found.creator, url),
+        "created_at": found.created_at,
+        "updated_at": found.created_at,
+        "payload": {},
     }

@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from tests.fakes.github import gitserver
 from tests.fakes.github.routing import Answer, Call, RefusedError, Route
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fakes.github.faults import Fault, Faults
     from tests.fakes.github.state import State, Token
     from tests.fakes.github.validator import Validator
@@ -67,6 +70,7 @@ class Exchange:
         self.url = ""
         self.requests: list[Request] = []
         self.violations: list[str] = []
+        self.folders: dict[str, Path] = {}  # of repositories that git may fetch from
         self.lock = threading.RLock()
         self._routes = routes
         self._validator = validator
@@ -98,6 +102,9 @@ class Exchange:
             return _error(403, "Request forbidden by administrative rules. User-Agent is missing.")
         if token is None:
             return _error(401, "Bad credentials" if incoming.token else "Requires authentication")
+        moved = self._moved(incoming)
+        if moved is not None:
+            return moved
         found = self._find(incoming.method, urllib.parse.unquote(incoming.path))
         if found is None:
             return self._violation(f"the fake has no route {incoming.method} {incoming.target}")
@@ -113,6 +120,16 @@ class Exchange:
         )
         answer = self._checked(route, call)
         return failed or answer
+
+    def _moved(self, incoming: Incoming) -> Answer | None:
+        """The redirect from a repository's former name; tokens, as on GitHub, stay valid."""
+        for old, new in self.state.renamed.items():
+            prefix = f"/repos/{old}"
+            if incoming.path.lower() == prefix or incoming.path.lower().startswith(f"{prefix}/"):
+                place = f"{self.url}/repos/{new}{incoming.target[len(prefix) :]}"
+                body = {"message": "Moved Permanently", "url": place}
+                return Answer(301, body, {"Location": place})
+        return None
 
     def _find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         for route in self._routes:
@@ -165,6 +182,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(413)
             return
         raw = self.rfile.read(length)
+        if gitserver.wanted(self.path.partition("?")[0]):
+            self._serve_git(raw)
+            return
         answer = self.server.exchange.answer(
             Incoming(
                 method=self.command,
@@ -186,6 +206,26 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)
+
+    def _serve_git(self, raw: bytes) -> None:
+        path, _, query = self.path.partition("?")
+        exchange = self.server.exchange
+        request = gitserver.GitRequest(
+            method=self.command,
+            path=path,
+            query=query,
+            kind=self.headers.get("Content-Type", ""),
+            protocol=self.headers.get("Git-Protocol", ""),
+            authorization=self.headers.get("Authorization", ""),
+            body=raw,
+        )
+        answer = gitserver.answer(exchange.state, exchange.folders, request)
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815 - http.server's names
 

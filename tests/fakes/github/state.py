@@ -103,6 +103,55 @@ class CheckRun:
 
 
 @dataclass
+class Status:
+    """A commit status: the older way to say what a check run says."""
+
+    id: int
+    sha: str
+    context: str
+    state: str
+    creator: Identity
+    description: str = ""
+    target_url: str = ""
+    created_at: str = ""
+
+
+@dataclass
+class WorkflowRun:
+    """`path` and `ref` say where the workflow's file came from: the base's, or the author's own."""
+
+    id: int
+    path: str
+    ref: str
+    event: str
+    head_sha: str
+    head_branch: str
+    status: str = "completed"
+    conclusion: str | None = "success"
+
+
+@dataclass
+class Ruleset:
+    """Rules as GitHub's API writes them, for the branches named."""
+
+    id: int
+    name: str
+    branches: tuple[str, ...]
+    rules: list[Json]
+
+
+@dataclass
+class Deployment:
+    id: int
+    sha: str
+    ref: str
+    environment: str
+    creator: Identity
+    created_at: str
+    states: list[Json] = field(default_factory=list)
+
+
+@dataclass
 class Repository:
     id: int
     full_name: str
@@ -113,6 +162,10 @@ class Repository:
     pulls: dict[int, Pull] = field(default_factory=dict)
     comments: list[Comment] = field(default_factory=list)
     check_runs: list[CheckRun] = field(default_factory=list)
+    statuses: list[Status] = field(default_factory=list)
+    workflow_runs: list[WorkflowRun] = field(default_factory=list)
+    rulesets: list[Ruleset] = field(default_factory=list)
+    deployments: list[Deployment] = field(default_factory=list)
 
     def find_commit(self, ref: str) -> Commit | None:
         """By SHA (also shortened to seven or more), branch, `heads/x` or `refs/heads/x`."""
@@ -128,6 +181,10 @@ class Repository:
         newest = {(run.app.id, run.name): run for run in self.check_runs if run.head_sha == sha}
         return sorted(newest.values(), key=lambda run: run.id, reverse=True)
 
+    def latest_statuses(self, sha: str) -> list[Status]:
+        """The newest status of each context."""
+        return list({each.context: each for each in self.statuses if each.sha == sha}.values())
+
 
 class State:
     """Everything on one server."""
@@ -138,6 +195,7 @@ class State:
         self.tokens: dict[str, Token] = {}
         self.apps: dict[str, App] = {"github-actions": App(15368, "github-actions")}
         self.identities: dict[str, Identity] = {}
+        self.renamed: dict[str, str] = {}  # from a former name, in lower case
 
     def app(self, slug: str) -> App:
         return self.apps.setdefault(slug, App(next(self.ids), slug))
