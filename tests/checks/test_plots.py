@@ -15,6 +15,7 @@ from checks.render import plots
 from checks.render.plots import (
     calibration,
     confusion,
+    fairness,
     importance,
     latency,
     residuals,
@@ -167,6 +168,35 @@ def test_a_long_tail_is_drawn_on_a_logarithmic_axis() -> None:
     assert set(counts) <= {9, 10, 11}, "evenly spread in the logarithm"
     for tick in ("0.1", "1", "100"):
         assert tick in texts(node)
+
+
+FAIR = [
+    {
+        "attribute": "sex",
+        "measure": "rate of the positive label",
+        "groups": [
+            {"group": "f", "rows": 96, "selection_rate": 0.15, "low": 0.1, "high": 0.25},
+            {"group": "m", "rows": 618, "selection_rate": 0.05, "low": 0.03, "high": 0.06},
+        ],
+    }
+]
+
+
+def test_each_group_is_drawn_where_its_rate_is() -> None:
+    plot = fairness.of_verdict(with_details(fairness=FAIR), "k")
+    node = drawn(plot)
+    assert plot is not None
+    dots = [attribute(dot, "cx") for dot in of_class(node, "circle", "dot")]
+    wide = fairness.RIGHT - fairness.LEFT
+    rates = [(x - fairness.LEFT) / wide * 0.25 for x in dots]
+    assert rates == pytest.approx([0.15, 0.05], abs=1e-3)
+    ends = [(attribute(w, "x1"), attribute(w, "x2")) for w in of_class(node, "line", "whisker")]
+    wanted = [(0.1, 0.25), (0.03, 0.06)]
+    for drawn_ends, bounds in zip(ends, wanted, strict=True):
+        places = [(x - fairness.LEFT) / wide * 0.25 for x in drawn_ends]
+        assert places == pytest.approx(list(bounds), abs=1e-3)
+    assert {"15.0%, 96", "5.0%, 618", "sex"} <= set(texts(node))
+    assert plot.note.startswith("n = 714 rows. Bars: 95 % intervals (Wilson)")
 
 
 NOISE = [
@@ -325,6 +355,9 @@ BAD_BIN = {"bin": 3, "confidence": 0.5, "accuracy": 7, "low": 0.1, "high": 0.9, 
         {"single_ms": [float("nan")]},
         {"single_ms": [-1.0]},
         {"single_ms": {"a": 1}},
+        {"fairness": {}},
+        {"fairness": [{"attribute": "a", "groups": []}]},
+        {"fairness": [{"attribute": "a", "groups": [{**FAIR[0], "group": "x"}]}]},
         {"robustness": []},
         {"robustness": {**ROBUST, "noise": [], "probes": []}},
         {"robustness": {**ROBUST, "noise": [{"scale": 1, "value": "<b>"}]}},
