@@ -102,7 +102,7 @@ def _settings(check: Check) -> Iterator[str]:
 
 
 def _shown(value: object) -> str:
-    if value is None or value == ():
+    if value in {None, (), ""}:
         return "not set"
     if isinstance(value, tuple):
         return ", ".join(f"`{each}`" for each in value)
