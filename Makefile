@@ -10,7 +10,7 @@ AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --set-home --preserve-env=CI
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-image test-cluster bench lint format lock testbed clean
+.PHONY: help setup demo test test-fast test-image test-cluster bench lint format lock docs testbed clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,10 @@ test-image: $(STAMP) ## The action's image, built without a container engine and
 test-cluster: $(STAMP) ## The tests on a real API server and gateway, in a network namespace
 	$(BIN)/python -m tests.fakes.github
 	$(BIN)/python -m tests.testbed exec -- $(BIN)/python -m pytest tests/cluster tests/e2e
+
+docs: $(STAMP) ## Write what is made from the code: the checks' pages, the configuration's schema
+	$(BIN)/python -m checks.docs
+	$(BIN)/python -m checks.config_schema
 
 bench: $(STAMP) ## How long the checks take and how much memory they need, at two sizes
 	$(BIN)/python -m tests.bench

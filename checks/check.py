@@ -42,8 +42,6 @@ class Needs(StrEnum):
 class Check(Protocol):
     """One of the twelve checks.
 
-    A check may also have `rules: tuple[str, ...]`, what its findings are called beyond its items,
-    "*" standing for the variable part: then a waiver for any other rule is an error at once.
     `needs: Needs` says what its collector looks at (BOTH where it is not said), and `timed: bool`
     that it measures time, so that nothing may run beside it.
     """
@@ -63,6 +61,13 @@ class Check(Protocol):
     @property
     def items(self) -> Mapping[str, float]:
         """What gives points and can be declared, with its worth. Empty when all is measured."""
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """What its findings are called beyond its items, "*" standing for the variable part.
+
+        A waiver for any other rule is an error at once.
+        """
 
     def collect(self, context: Context) -> Any:
         """Looks, measures, and returns evidence. Expected trouble is evidence, not an exception."""

@@ -136,8 +136,8 @@ def _judge(arguments: argparse.Namespace) -> Report:
     options = engine.Options(
         only=tuple(arguments.only or ()),
         trust_model=arguments.trust_model,
-        environment="tool" if arguments.no_environment else None,
         against=rules.against,
+        environment="tool" if arguments.no_environment else None,
         notes=rules.notes,
         budget_s=arguments.budget,
         progress=None if arguments.quiet else progress.chosen(),

@@ -105,6 +105,9 @@ class DataConfig:
         "the label that counts as positive, of two", as_written=True
     )
     ignore: tuple[str, ...] = setting("columns that the model does not get", ())
+    sample_rows: int = number(
+        200_000, 100, 10_000_000, "most rows of a file that are used; of more, a random sample"
+    )
 
 
 @dataclass(frozen=True)
@@ -201,12 +204,11 @@ def declarable(checks: tuple[Check, ...]) -> list[str]:
 
 
 def waivable(check: Check) -> tuple[str, ...]:
-    """The rules of a check's findings, `*` standing for a number or name; empty when unsaid.
+    """The rules of a check's findings, `*` standing for a number or name.
 
-    A check says them in `rules`; what it can be asked to declare is always among them.
+    What it can be asked to declare is always among them.
     """
-    said: tuple[str, ...] = getattr(check, "rules", ())
-    return tuple(f"{check.name}.{rule}" for rule in (*said, *check.items)) if said else ()
+    return tuple(f"{check.name}.{rule}" for rule in (*check.rules, *check.items))
 
 
 def _json(payload: bytes, source: str) -> bytes:
@@ -348,5 +350,5 @@ def _require_rule(
     if not item or "*" in item:
         what = f"is {waiver.rule!r}, expected one rule: <check>.<item>"
         raise reader.error(wrong, key, what)
-    if rules and not any(fnmatchcase(waiver.rule, rule) for rule in rules):
+    if not any(fnmatchcase(waiver.rule, rule) for rule in rules):
         raise reader.error(wrong, key, unknown(waiver.rule, rules))

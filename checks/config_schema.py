@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 TARGET = Path(__file__).parents[1] / "docs" / "reference" / "holdpoint.schema.json"
 JsonObject = dict[str, Any]
+# Settings that every check has.
+COMMON = {
+    "passed_at": "the least score that passes",
+    "critical_below": "below this score the check is critical by itself",
+}
 _FLAT = "Of the older, flat kind"
 
 
@@ -76,13 +81,9 @@ def dumps() -> str:
 
 
 def about(each: dataclasses.Field[Any]) -> str:
-    """What a setting means, in words; settings that every check has are explained here."""
-    common = {
-        "passed_at": "the least score that passes",
-        "critical_below": "below this score the check is critical by itself",
-    }
-    said = each.metadata.get("about") or common.get(each.name)
-    return said or each.name.replace("_", " ")
+    """What a setting means, in words."""
+    said = each.metadata.get("about") or COMMON.get(each.name)
+    return str(said or each.name.replace("_", " "))
 
 
 def _field(each: dataclasses.Field[Any], hint: Any) -> JsonObject:

@@ -238,6 +238,13 @@ def _about_models(guess: Guess, found: Layout, wrong: str | None, path: Path) ->
             f"{len(others) + 1} models were found: {plain(guess.model)} (taken), {shown}{more}. "
             f"One configuration judges one model; {advice}."
         )
+        own = layout.home(others[0], guess.model)
+        if home and own:
+            alone = plain((path / own).as_posix())
+            yield (
+                "From here everything in the tree counts, what belongs to the other too; "
+                f"`holdpoint init {alone}` and `holdpoint check {alone}` keep to one folder."
+            )
     helpers = [plain(file.path) for file in found.helpers if file.path != guess.model]
     if helpers:
         yield f"Named like parts of a model and not taken: {', '.join(helpers[:5])}."

@@ -58,9 +58,17 @@ def _model(guess: Guess) -> list[str]:
         "model:",
         f"  path: {quoted(guess.model)}",
         *others,
+        *_weights(guess.model),
         "  # task: classification   # or regression; without it the target column is asked",
         "",
     ]
+
+
+def _weights(model: str) -> list[str]:
+    """A file of weights needs the code that they belong to."""
+    if model.lower().endswith((".safetensors", ".pt", ".pth", ".ckpt")):
+        return ["  # constructor: network:make   # for bare weights: who makes the module"]
+    return []
 
 
 def _data(guess: Guess) -> list[str]:

@@ -15,9 +15,9 @@ from checks.base import compare
 from checks.check import Check, Context, Needs
 from checks.environment.home import Home
 from checks.errors import CannotJudgeError
-from checks.evidence.data import MAX_BYTES, Reader
+from checks.evidence.data import MAX_FILE, Reader
 from checks.evidence.model_runs import ModelFile, ModelRuns
-from checks.evidence.repository import FileError, Repository, digest
+from checks.evidence.repository import FileError, Repository
 from checks.sandbox import SandboxUnavailable
 
 if TYPE_CHECKING:
@@ -86,8 +86,9 @@ class Work:
         options = self.options
         reader = Reader(repository, options.interpreter, options.limits, options.trust_model)
         wanted = config.model
-        mode = options.environment or wanted.environment
-        home = Home(repository, model, options.interpreter, mode, wanted.requirements)
+        if options.environment is not None:
+            wanted = replace(wanted, environment=options.environment)
+        home = Home(repository, model, options.interpreter, wanted)
         return ModelRuns(model, reader, config, base, home)
 
     def _jobs(self, context: Context, base: BaseSide | None = None) -> list[schedule.Job]:
@@ -119,6 +120,6 @@ class Work:
 
 def _data_digest(repository: Repository, config: Config) -> str | None:
     try:
-        return digest(repository.read_bytes(config.data.evaluation or "", MAX_BYTES))
+        return repository.digest_of(config.data.evaluation or "", MAX_FILE)
     except FileError:
         return None

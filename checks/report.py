@@ -61,6 +61,7 @@ class Evidence:
     why: str = ""
     where: Location | None = None
     link: str | None = None
+    fix: str | None = None  # of what is unreadable
 
 
 @dataclass(frozen=True)

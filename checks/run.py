@@ -177,10 +177,16 @@ def _only_model(repository: Repository) -> str:
     name = config_module.FILE_NAMES[0]
     if not found:
         known = " ".join(suffixes)
-        raise CannotJudgeError(f"no model file was found ({known}); set model.path in {name}")
-    shown = ", ".join(found[:5])
+        raise CannotJudgeError(
+            f"no model file was found ({known}), so there is nothing to judge; commit the trained "
+            f"model (Git LFS is fine), or set model.path in {name}"
+        )
+    shown = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    folders = [path.rpartition("/")[0] for path in found]
+    alone = f"judge one by its folder (`holdpoint check {folders[0]}`) or " if all(folders) else ""
     raise CannotJudgeError(
-        f"{len(found)} model files were found ({shown}); say which one by model.path in {name}"
+        f"{len(found)} model files were found ({shown}); {alone}say which one by model.path in "
+        f"{name}, which `holdpoint init` writes"
     )
 
 

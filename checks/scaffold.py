@@ -58,6 +58,7 @@ class {class_name}:
     title = "{title}"
     settings: type[Any] = Settings
     items: Mapping[str, float] = {{"readme": 1.0}}
+    rules = ("readme",)
 
     def collect(self, context: Context) -> tuple[Evidence, ...]:
         """Looks only; gives no points."""

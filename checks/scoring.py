@@ -47,6 +47,9 @@ def verdict(
 ) -> Verdict:
     """The verdict on findings; `score` overrides the plain sum where a check scores otherwise."""
     value = score_of(findings) if score is None else round(score, 6)
+    unread = sum(finding.rule == f"{name}.unreadable" for finding in findings)
+    if unread:  # said first: what is missing may well stand there
+        message += f"; {unread} file{'s' if unread > 1 else ''} could not be read"
     ordered = sort(findings)
     critical = value < limits.critical_below or any(
         finding.severity is Severity.CRITICAL for finding in findings

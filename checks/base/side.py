@@ -34,7 +34,15 @@ if TYPE_CHECKING:
 
 Find = Callable[[Repository, "Config"], ModelFile]
 CODE = (
-    *("*.py", "*.lock", "*requirements*.txt", "*requirements*.in", "pyproject.toml", "setup.cfg"),
+    *(
+        "*.py",
+        "*.lock",
+        "*requirements*.txt",
+        "*requirements*.in",
+        "requirements/*.txt",
+        "pyproject.toml",
+        "setup.cfg",
+    ),
     *("Pipfile", "environment*.yml", "environment*.yaml", "conda*.yml", "conda*.yaml"),
 )
 

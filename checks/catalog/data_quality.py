@@ -36,12 +36,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, share
 from checks.evidence import data_code, data_versions, python_code
 from checks.evidence.answers import RunProblemError
 from checks.items import Item, defect_finding, item_finding, unreadable_finding
-from checks.measure import data_defects, data_profile
-from checks.report import Evidence, Figure, Finding, Grade, Severity, Verdict
+from checks.measure import data_defects, data_figures, data_profile
+from checks.report import Evidence, Finding, Grade, Severity, Verdict
 from checks.scoring import unjudged, verdict
 
 if TYPE_CHECKING:
@@ -55,14 +56,13 @@ if TYPE_CHECKING:
     from checks.sandbox.table import Table
 
 NAME = "data_quality"
-MOST_SHOWN = 100  # columns in the details
 
 
 @dataclass(frozen=True)
 class Settings:
     """What can be set under `checks: {data_quality: ...}` in holdpoint.yml."""
 
-    missing: float = share(0.3, "largest share of missing values in a column")
+    missing: float = share(0.2, "largest share of missing values in a column")
     duplicates: float = share(0.05, "largest share of rows that repeat an earlier one")
     overlap: float = share(0.05, "largest share of evaluation rows that are training rows, too")
     outliers: float = share(0.05, "largest share of a column's values beyond Tukey's fences")
@@ -124,6 +124,7 @@ class DataQuality:
 
     name = NAME
     title = "Data quality"
+    needs = Needs.BOTH
     settings: type[Any] = Settings
     items: Mapping[str, float] = {
         "preprocessing": 0.3,
@@ -133,11 +134,11 @@ class DataQuality:
         "outliers": 0.1,
         "versioning": 0.1,
     }
-    rules = (*ITEMS, "defect.*", "shift.*", "unreadable", "training")
+    rules = (*ITEMS, "defect.*", "shift.*", "unreadable", "training", "measured")
 
     def collect(self, context: Context) -> Gathered:
         """Measures the data files; reads code and model file; runs nothing of them here."""
-        modules, unreadable = python_code.collect(context.repository)
+        modules, unreadable = python_code.collect(context.repository, notebooks=True)
         found = data_code.collect(context.runs.model, modules)
         try:
             profile = _profile(context)
@@ -168,8 +169,8 @@ class DataQuality:
         findings += [defect_finding(NAME, each) for each in evidence.defects]
         findings += _remarks(evidence.profile, settings)
         result = verdict(NAME, findings, settings, _message(evidence.profile, len(taken)))
-        figures = _figures(evidence.profile, settings)
-        return replace(result, figures=figures, details=_details(evidence.profile))
+        figures = data_figures.figures(evidence.profile, settings)
+        return replace(result, figures=figures, details=data_figures.details(evidence.profile))
 
 
 CHECK = DataQuality()
@@ -243,68 +244,5 @@ def _chance(p_value: float | None) -> str:
 
 
 def _message(profile: Profile, defects: int) -> str:
-    shown = [f"{file.rows:,} rows of {file.path}" for file in profile.files]
+    shown = [f"{file.of_total} rows of {file.path}" for file in profile.files]
     return f"{defects or 'no'} measured defect{'s' * (defects != 1)} in {' and '.join(shown)}"
-
-
-def _figures(profile: Profile, settings: Settings) -> tuple[Figure, ...]:
-    file = profile.evaluation
-    figures = [
-        Figure("missing_share", file.missing_share, samples=file.rows),
-        _limited("duplicates", file.duplicates / file.rows, settings.duplicates, file.rows),
-    ]
-    outliers = [c.outliers / c.rows for c in file.columns if c.outliers is not None]
-    if outliers:
-        figures.append(_limited("outliers", max(outliers), settings.outliers, file.rows))
-    if profile.powers:
-        name = f"single_feature_{profile.power_name.lower()}"
-        power = max(profile.powers.values())
-        figures.append(
-            replace(
-                _limited(name, power, settings.leakage, file.rows // 2),
-                met=power < settings.leakage,
-            )
-        )
-    if profile.training is not None:
-        figures.append(_limited("overlap", profile.shared_share, settings.overlap, file.rows))
-        beyond = profile.shared_share - profile.repeating
-        figures[-1] = replace(figures[-1], met=beyond <= settings.overlap)
-    if profile.shifts:
-        largest = profile.shifts[0]
-        drifted = any(each.beyond(settings.psi) for each in profile.shifts)
-        figures.append(
-            replace(_limited("psi", largest.psi, settings.psi, sum(largest.rows)), met=not drifted)
-        )
-    return tuple(figures)
-
-
-def _limited(name: str, value: float, limit: float, samples: int) -> Figure:
-    return Figure(name, value, threshold=limit, met=value <= limit, samples=samples)
-
-
-def _details(profile: Profile) -> dict[str, object]:
-    return {
-        "rows": {file.path: [file.rows, file.total] for file in profile.files},
-        "labels": {file.path: dict(file.labels) for file in profile.files if file.labels},
-        "columns": [
-            {"name": c.name, "missing": c.missing, "outliers": c.outliers, "constant": c.constant}
-            for c in profile.evaluation.columns[:MOST_SHOWN]
-        ],
-        "leakage": {
-            name: round(power, 6)
-            for name, power in sorted(profile.powers.items(), key=lambda item: -item[1])[
-                :MOST_SHOWN
-            ]
-        },
-        "drift": [
-            {
-                "column": each.column,
-                "psi": each.psi,
-                "psi_p": each.psi_p,
-                "ks": each.ks,
-                "ks_p": each.ks_p,
-                "rows": list(each.rows),
-            }
-            for each in profile.shifts[:MOST_SHOWN]
-        ],
-    }

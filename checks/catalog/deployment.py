@@ -27,7 +27,7 @@ How to fix
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from checks.check import Needs
@@ -150,7 +150,7 @@ class Deployment:
         "advanced": 0.1,
         "health": 0.1,
     }
-    rules = (*ITEMS, "defect.*", "risk")
+    rules = (*ITEMS, "defect.*", "risk", "versions", "infrastructure", "drill", "unreadable")
 
     def collect(self, context: Context) -> Gathered:
         """Reads manifests, Dockerfiles, workflows, pages and lock files."""
@@ -191,8 +191,7 @@ class Deployment:
         findings += [unreadable_finding(NAME, each) for each in evidence.unreadable]
         if settings.risk == "high" and not evidence.found.get("advanced.strategy"):
             findings.append(_risk_finding(evidence))
-        result = verdict(NAME, findings, settings, "")
-        return replace(result, message=_message(evidence, findings))
+        return verdict(NAME, findings, settings, _message(evidence, findings))
 
 
 CHECK = Deployment()

@@ -58,9 +58,9 @@ GUIDE_FIX = "write a section with at least a few sentences"
 
 @dataclass(frozen=True)
 class Settings:
-    """`metric_tolerance` is how far a stated metric may lie from the measured one."""
+    """How far a page may be from the truth."""
 
-    metric_tolerance: float = share(0.005)
+    metric_tolerance: float = share(0.005, "how far a stated metric may lie from the measured one")
     passed_at: float = share(0.7)
     critical_below: float = share(0.4)
 
@@ -146,6 +146,7 @@ class Documentation:
         "monitoring": 0.1,
         "onboarding": 0.1,
     }
+    rules = (*ITEMS, "defect.*", "incident", "unreadable")
 
     def collect(self, context: Context) -> Gathered:
         """Reads pages, cards, OpenAPI documents and code; asks git how old they are."""

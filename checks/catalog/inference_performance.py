@@ -90,7 +90,7 @@ class InferencePerformance:
     needs = Needs.MODEL
     timed = True
     items: Mapping[str, float] = {}
-    rules = ("mean", "p95", "p99", "memory")
+    rules = ("mean", "p95", "p99", "memory", "samples", "measured")
 
     def collect(self, context: Context) -> Evidence | Problem:
         """Times the model in the sandbox."""

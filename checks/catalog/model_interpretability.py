@@ -4,7 +4,7 @@ What it looks for
     Permutation importance, measured here: by how much the model's answers on the evaluation rows
     get worse when one column is shuffled, over several shuffles, with a 95 % bootstrap interval,
     for each column that the model is given; beside it the base branch's model on the same shuffled
-    rows. In code and notebooks: importance methods (`feature_importances_`, `coef_`,
+    rows. In the code: importance methods (`feature_importances_`, `coef_`,
     permutation_importance, partial dependence, captum, eli5, alibi, ...); SHAP or LIME where they
     are called; explanations that are stored (files, code that writes them, MLflow) or served (a
     route, an OpenAPI operation, a KServe explainer).

@@ -27,7 +27,7 @@ How to fix
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from checks.check import Needs
@@ -56,6 +56,19 @@ LABELS = {
     "mae": "MAE",
     "rmse": "RMSE",
 }
+
+METRICS = (
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "log_loss",
+    "ece",
+    "r2",
+    "mae",
+    "rmse",
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +105,7 @@ class ModelPerformance:
     settings: type[Any] = Settings
     needs = Needs.MODEL
     items: Mapping[str, float] = {}
-    rules = (*(f.name for f in fields(Settings)), "gain", "change.*", "slice.*")
+    rules = (*METRICS, "gain", "change", "change.*", "slice.*", "probabilities", "measured")
 
     def collect(self, context: Context) -> Performance | Problem:
         """Runs the model on the evaluation rows and computes every figure here."""
@@ -282,7 +295,7 @@ def _message(evidence: Performance) -> str:
         for name in names
         if name in evidence.estimates
     ]
-    return f"{', '.join(shown)} on {evidence.rows} rows"
+    return f"{', '.join(shown)} on {evidence.of_total}"
 
 
 def _figures(evidence: Performance, settings: Settings) -> tuple[Figure, ...]:

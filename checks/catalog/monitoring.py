@@ -151,6 +151,7 @@ class Monitoring:
         "logs": 0.1,
         "drift": 0.1,
     }
+    rules = (*ITEMS, "defect.*", "aggregation", "unreadable")
 
     def collect(self, context: Context) -> Gathered:
         """Reads the code, manifests, rules and dashboards."""

@@ -126,6 +126,7 @@ class Scalability:
         "autoscaling": 0.1,
         "distributed": 0.1,
     }
+    rules = (*ITEMS, "defect.*", "unreadable")
 
     def collect(self, context: Context) -> Gathered:
         """Reads manifests, code and Triton's model configurations."""

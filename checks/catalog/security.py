@@ -36,6 +36,7 @@ from checks.check import Needs
 from checks.config import share
 from checks.evidence import exposure, manifests, model_files, protection, secrets
 from checks.evidence.pickle_names import Kind
+from checks.items import unreadable_finding
 from checks.report import Evidence, Finding, Grade, Location, Severity, Verdict
 from checks.scoring import declared, verdict
 
@@ -121,6 +122,7 @@ class Security:
     settings: type[Any] = Settings
     needs = Needs.TREE
     items: Mapping[str, float] = {name: item.worth for name, item in ITEMS.items()}
+    rules = ("secret", "model.*", "defect.*", "unreadable")
 
     def collect(self, context: Context) -> Gathered:
         """Reads code, manifests, CI and model files; loads nothing."""
@@ -145,7 +147,7 @@ class Security:
         findings += [_secret(each) for each in evidence.secrets]
         findings += [found for each in evidence.models for found in _model(each)]
         findings += [_defect(each) for each in evidence.defects]
-        findings += [_unreadable(each) for each in evidence.unreadable]
+        findings += [unreadable_finding(NAME, each) for each in evidence.unreadable]
         return verdict(NAME, findings, config.of(self), _message(findings))
 
 
@@ -220,11 +222,6 @@ def _defect(each: Defect) -> Finding:
         f"{NAME}.defect.{each.item}", Grade.FOUND, each.severity, each.message, where=each.where,
         recommendation=each.fix,
     )  # fmt: skip
-
-
-def _unreadable(each: Evidence) -> Finding:
-    message = f"unreadable: {each.why}"
-    return Finding(f"{NAME}.unreadable", Grade.MISSING, Severity.MINOR, message, where=each.where)
 
 
 def _message(findings: list[Finding]) -> str:

@@ -120,6 +120,7 @@ class Testing:
         "security": 0.1,
         "coverage": 0.1,
     }
+    rules = (*ITEMS, "defect.*", "ci", "ml_test_score", "unreadable")
 
     def collect(self, context: Context) -> Gathered:
         """Reads tests, workflows and settings; starts nothing."""

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import uv
 
-from checks.environment.refusal import sentence
+from checks.environment.refusal import explained
 
 if TYPE_CHECKING:
     from checks.environment.wanted import Requirements
@@ -37,17 +37,22 @@ LAYOUT = "1"  # raised when environments are made in another way
 # The person's own: where the registry is and how the network is reached. Never the repository's.
 PASSED = (
     *("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_OFFLINE"),
+    "UV_TORCH_BACKEND",
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
 )
 
 
 class BuildError(Exception):
-    """The environment could not be made; one sentence, and what to do."""
+    """The environment could not be made; one sentence, and what to do.
 
-    def __init__(self, sentence: str, fix: str) -> None:
+    `is_theirs` says that it is to be done in the requirements.
+    """
+
+    def __init__(self, sentence: str, fix: str, *, is_theirs: bool = False) -> None:
         super().__init__(sentence)
         self.fix = fix
+        self.is_theirs = is_theirs
 
 
 @dataclass(frozen=True)
@@ -135,15 +140,23 @@ class Builder:
                 "name a shorter requirements file as model.requirements",
             ) from error
         if done.returncode != 0:
-            raise BuildError(*sentence(done.stderr.decode(errors="replace"), described()))
+            said, fix, is_theirs = explained(done.stderr.decode(errors="replace"), described())
+            raise BuildError(said, fix, is_theirs=is_theirs)
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
-    """`holdpoint` in the folder that HOLDPOINT_CACHE or XDG_CACHE_HOME names, or in ~/.cache."""
+    """`holdpoint` in the folder that HOLDPOINT_CACHE or XDG_CACHE_HOME names, or in ~/.cache.
+
+    Raises BuildError.
+    """
     for name in ("HOLDPOINT_CACHE", "XDG_CACHE_HOME"):
         if environ.get(name):
             return Path(environ[name]).absolute() / "holdpoint"
-    return Path.home() / ".cache" / "holdpoint"
+    home = os.path.expanduser("~")
+    if home.startswith("~"):
+        what = "there is no home folder to keep the model's environment in"
+        raise BuildError(what, "set HOLDPOINT_CACHE to a folder that can be written")
+    return Path(home, ".cache", "holdpoint")
 
 
 def described() -> str:

@@ -52,7 +52,7 @@ def same(package: str, one: str, other: str) -> bool:
         return False
     if package in SAME_MINOR:
         return first.release[:2] == second.release[:2]
-    return first == second
+    return first.public == second.public  # torch 2.4+cpu is torch 2.4
 
 
 def contents(needs: Needs, requirements: Requirements) -> Requirements:

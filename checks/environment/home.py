@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from checks import models
 from checks.environment.build import Builder, BuildError, cache_folder
 from checks.environment.code import snapshot
 from checks.environment.decide import SHAPING, contents, differences, same
@@ -26,6 +27,7 @@ from checks.environment.wanted import Requirements, RequirementsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from checks.config import ModelConfig
     from checks.environment.code import Snapshot
     from checks.evidence.model_runs import ModelFile
     from checks.evidence.repository import Repository
@@ -62,15 +64,13 @@ class Home:
         repository: Repository,
         model: ModelFile,
         interpreter: Path,
-        mode: Mode = "auto",
-        requirements: str | None = None,
+        wanted: ModelConfig,
     ) -> None:
-        """`requirements` names the file that counts; without it the nearest one does."""
+        """`interpreter` is the tool's own; `wanted` says where and with what the model runs."""
         self._repository = repository
         self._model = model
         self._interpreter = interpreter
-        self._mode = mode
-        self._configured = requirements
+        self._wanted = wanted
         self._stack = ExitStack()
         self._place: Place | None = None
 
@@ -91,10 +91,10 @@ class Home:
         self._stack.close()
 
     def _make(self, copied: Snapshot) -> Place:
-        wish = needs(self._repository, copied.roots, self._model.payload, self._model.adapter)
+        wish = needs(self._repository, copied.roots, self._model, self._entry())
         asked, notes = self._requirements()
         why = differences(wish, asked, installed(self._interpreter))
-        if self._mode == "own" or (self._mode == "auto" and why):
+        if self._wanted.environment == "own" or (self._wanted.environment == "auto" and why):
             interpreter = self._build(contents(wish, asked), asked.source)
             notes += asked.left_out[:MOST_NOTES]
             reason = f", because {'; '.join(why)}" if why else ""
@@ -111,14 +111,18 @@ class Home:
         ran = {"python": platform.python_version(), **versions}
         return Place(interpreter, copied.code, (*copied.notes, *notes), ran)
 
+    def _entry(self) -> str | None:
+        """The function that makes the model, where it is one of the repository."""
+        return self._wanted.constructor or models.entry(self._wanted.path or "")
+
     def _requirements(self) -> tuple[Requirements, tuple[str, ...]]:
         """What the repository asks for; a file that cannot be read is a note where none is asked
         for by name.
         """
         try:
-            return find(self._repository, self._model.path, self._configured), ()
+            return find(self._repository, self._model.path, self._wanted.requirements), ()
         except RequirementsError as error:
-            if self._configured is None and self._mode != "own":
+            if self._wanted.requirements is None and self._wanted.environment != "own":
                 return Requirements(), (
                     f"Requirements that cannot be read were left out: {error}.",
                 )
@@ -127,10 +131,21 @@ class Home:
 
     def _build(self, requirements: Requirements, source: str | None) -> Path:
         try:
-            builder = Builder(cache_folder(os.environ), self._interpreter)
+            builder = Builder(self._cache(), self._interpreter)
             return builder.interpreter(requirements)
         except BuildError as error:
-            raise HomeError(str(error), error.fix, source) from error
+            place = f"{source}: " if error.is_theirs and source else ""
+            raise HomeError(str(error), f"{place}{error.fix}", source) from error
+
+    def _cache(self) -> Path:
+        """Never in the checkout, where a change could bring environments of its own along."""
+        folder = cache_folder(os.environ)
+        if folder.resolve().is_relative_to(self._repository.root.resolve()):
+            raise BuildError(
+                f"environments cannot be kept in the repository that is judged ({folder})",
+                "set HOLDPOINT_CACHE to a folder outside of it",
+            )
+        return folder
 
 
 def _unlike(wish: Needs, versions: Mapping[str, str]) -> list[str]:

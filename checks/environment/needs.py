@@ -21,12 +21,12 @@ from checks.evidence.repository import FileError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from checks.evidence.model_runs import ModelFile
     from checks.evidence.repository import Repository
-    from checks.models import Adapter
 
 MAX_MODULES = 200  # files of the repository that are followed
 MAX_SOURCE = 512 << 10
-PICKLED = frozenset({"pickle", "joblib"})  # loaders whose `imports` are only asked ahead of time
+PICKLED = frozenset({"pickle", "joblib", "torch"})  # loaders of files that name their classes
 OLD_NAMES = frozenset({"__builtin__", "__main__", "copy_reg", "exceptions"})
 STANDARD = sys.stdlib_module_names | OLD_NAMES
 
@@ -48,12 +48,20 @@ def package_of(module: str) -> str:
     return canonicalize_name(INSTALLED_AS.get(module, module))
 
 
-def needs(repository: Repository, roots: Iterable[str], payload: bytes, adapter: Adapter) -> Needs:
-    """What the model in `payload` needs; `roots` are where the repository's modules lie."""
-    pickled = pickles.look(payload).imports
+def needs(
+    repository: Repository,
+    roots: Iterable[str],
+    model: ModelFile,
+    constructor: str | None = None,
+) -> Needs:
+    """What the model needs; `roots` are where the repository's modules lie.
+
+    `constructor` is "package.module:function" of the code that makes the model, if there is one.
+    """
+    adapter = model.adapter
+    pickled = pickles.look(model.payload).imports if adapter.loader in PICKLED else ()
     wanted = {each.module for each in pickled if each.module.isprintable()}
-    if adapter.loader not in PICKLED:
-        wanted |= set(adapter.imports)
+    wanted |= set(adapter.requires) | ({constructor.partition(":")[0]} if constructor else set())
     found = {"numpy"} | ({"joblib"} if adapter.loader == "joblib" else set())
     prefixes = [f"{root}/" if root else "" for root in roots]
     seen: set[str] = set()
@@ -66,7 +74,9 @@ def needs(repository: Repository, roots: Iterable[str], payload: bytes, adapter:
         elif path not in seen and len(seen) < MAX_MODULES:
             seen.add(path)
             pending += _imports(repository, path, module)
-    return Needs(frozenset(found - STANDARD), trained_with(payload))
+            above = module.rpartition(".")[0]  # a package's own file runs too, where it has one
+            pending += [above] if above and _path_of(repository, prefixes, above) else []
+    return Needs(frozenset(found - STANDARD), trained_with(model.payload))
 
 
 def _path_of(repository: Repository, prefixes: list[str], module: str) -> str | None:

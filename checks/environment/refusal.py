@@ -11,7 +11,7 @@ from collections.abc import Callable
 from checks.sandbox.errors import clean
 
 LONGEST = 400
-Answer = tuple[str, str]
+Answer = tuple[str, str, bool]  # what, what to do, whether that is to be done in the requirements
 _NO_WHEEL = re.compile(
     r"[Bb]ecause (?:only )?(\S+?)==(\S+?)(?: and \S+)? (?:has|have) no usable wheels"
 )
@@ -26,10 +26,10 @@ UNAVAILABLE = (
     "let this machine reach the package registry (HTTPS_PROXY, UV_DEFAULT_INDEX), or pass "
     "--no-environment to judge with Holdpoint's own packages"
 )
-OTHER_VERSION = "ask for a version that has one in the requirements, and save the model with it"
+OTHER_VERSION = "ask for a version that has one, and save the model with it"
 
 
-def sentence(said: str, python: str) -> Answer:
+def explained(said: str, python: str) -> Answer:
     """What went wrong and what to do; `python` names the interpreter and platform."""
     for marks, answer in ((OFFLINE, _offline), (FULL, _full)):
         if any(mark in said for mark in marks):
@@ -46,46 +46,58 @@ def sentence(said: str, python: str) -> Answer:
         match = pattern.search(said)
         if match is not None:
             return make(match, python)
-    return f"the model's environment could not be installed: {clean(said, LONGEST)}", UNAVAILABLE
+    return (
+        f"the model's environment could not be installed: {clean(said, LONGEST)}",
+        UNAVAILABLE,
+        False,
+    )
 
 
 def _offline(said: str, _python: str) -> Answer:
     where = re.search(r"Failed to fetch: (?:\S+?://)?([\w.-]+)", said)
     place = f" ({where[1]} was not reached)" if where else ""
-    return f"the model's packages cannot be downloaded{place}", UNAVAILABLE
+    return f"the model's packages cannot be downloaded{place}", UNAVAILABLE, False
 
 
 def _full(_said: str, _python: str) -> Answer:
     fix = "make room, or set HOLDPOINT_CACHE to a folder on a larger disk"
-    return "the disk is full while the model's environment is installed", fix
+    return "the disk is full while the model's environment is installed", fix, False
 
 
 def _no_wheel(match: re.Match[str], python: str) -> Answer:
     what = f"{clean(match[1], 80)} {clean(match[2], 40)}"
-    return f"{what} has no wheel for {python}, and nothing is built from source", OTHER_VERSION
+    return (
+        f"{what} has no wheel for {python}, and nothing is built from source",
+        OTHER_VERSION,
+        True,
+    )
 
 
 def _any_no_wheel(match: re.Match[str], python: str) -> Answer:
     what = clean(match[1], 80)
-    return f"{what} has no wheel for {python}, and nothing is built from source", OTHER_VERSION
+    return (
+        f"{what} has no wheel for {python}, and nothing is built from source",
+        OTHER_VERSION,
+        True,
+    )
 
 
 def _unknown(match: re.Match[str], _python: str) -> Answer:
     name = clean(match[1], 80)
-    return f"the package registry has no {name}", f"mend the name {name} in the requirements"
+    return f"the package registry has no {name}", f"mend the name {name}", True
 
 
 def _no_version(match: re.Match[str], _python: str) -> Answer:
     name = clean(match[1], 80)
-    return f"there is no {name}", "ask for a version that exists in the requirements"
+    return f"there is no {name}", "ask for a version that exists", True
 
 
 def _hash(match: re.Match[str], _python: str) -> Answer:
     name = clean(match[1], 80)
     fix = "lock again, and find out who changed the package if its version is the same"
-    return f"{name} is not what the requirements' digests say", fix
+    return f"{name} is not what the requirements' digests say", fix, True
 
 
 def _conflict(match: re.Match[str], _python: str) -> Answer:
     why = clean(match[1], LONGEST)
-    return f"the requirements contradict each other: {why}", "mend the versions in the requirements"
+    return f"the requirements contradict each other: {why}", "mend the versions", True

@@ -15,17 +15,24 @@ from checks.evidence.data import label_text
 
 if TYPE_CHECKING:
     from checks.measure.bootstrap import Array, Floats
+    from checks.sandbox.errors import Kind
 
 OTHER_LABEL = "(a label that is not in the data)"
 
 
 class RunProblemError(Exception):
-    """The model could not be run; `fix` says what to change, `where` names the file."""
+    """The model could not be run; `fix` says what to change, `where` names the file.
 
-    def __init__(self, sentence: str, fix: str, where: str | None = None) -> None:
+    `kind` is how its child failed, and None where the answer itself was unfit.
+    """
+
+    def __init__(
+        self, sentence: str, fix: str, where: str | None = None, kind: Kind | None = None
+    ) -> None:
         super().__init__(sentence)
         self.fix = fix
         self.where = where
+        self.kind = kind
 
 
 @dataclass(frozen=True, eq=False)

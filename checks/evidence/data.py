@@ -8,27 +8,33 @@ labels stay here; the child that holds the model never gets them. What is wrong 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import math
+import os
+import sys
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from checks.evidence.repository import FileError, Repository, digest
-from checks.sandbox import DataSession, SandboxUnavailable, describe_bytes
-from checks.sandbox.errors import SandboxError
+from checks.evidence.repository import FileError, Repository
+from checks.evidence.sampling import MOST_ROWS, Sampler
+from checks.sandbox import DataSession, SandboxUnavailable, describe_bytes, scripts
+from checks.sandbox.errors import Kind, ModelFailed, SandboxError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from io import BufferedReader
 
     from checks.config import Config
     from checks.measure.bootstrap import Array
     from checks.sandbox import Limits, Table
 
-MAX_BYTES = 512 << 20
+MAX_FILE = 16 << 30
+MAX_BYTES = 512 << 20  # of a version of the rows that is held whole, to compare it with another
+ENDS = 1 << 20  # bytes at the beginning and at the end that show what a file is
+OWN = Path(sys.executable)  # data are read by the tool's own libraries, not by the model's
 MOST_CLASSES = 100
-FORMATS = {".csv": "csv"}
 Task = Literal["classification", "regression"]
 
 
@@ -57,6 +63,13 @@ class Evaluation:
     classes: tuple[str, ...]
     positive: int | None  # code of the positive label when there are two classes
     notes: tuple[str, ...]
+    total: int = 0  # rows of the file, of which these are some; 0 where there is no file
+
+    @property
+    def of_total(self) -> str:
+        """How many rows are judged, and of how many where it is a sample."""
+        more = f" of {self.total:,}" if self.total > self.rows else ""
+        return f"{self.rows:,}{more} rows" if more else f"{self.rows} rows"
 
     @property
     def rows(self) -> int:
@@ -69,6 +82,27 @@ class Evaluation:
         return replace(self, inputs=inputs, extras=extras, truth=self.truth[rows])
 
 
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows of a data file, `table.rows` of `total`, and the digest of the whole file."""
+
+    path: str
+    table: Table
+    digest: str
+    total: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That it is a sample, if it is one."""
+        if self.table.rows == self.total:
+            return ()
+        said = (
+            f"{self.path}: {self.table.rows:,} of {self.total:,} rows were used, a uniform random "
+            "sample by a fixed seed; data.sample_rows sets how many"
+        )
+        return (said,)
+
+
 @dataclass(frozen=True)
 class Reader:
     """Reads data files of one repository in confined children."""
@@ -78,27 +112,56 @@ class Reader:
     limits: Limits
     trust: bool = False
 
-    def table(self, path: str) -> tuple[Table, str]:
-        """A data file's columns and its digest. Raises DataProblemError, SandboxUnavailable."""
+    def sample(self, path: str, key: str, rows: int) -> Sample:
+        """At most `rows` rows of the data file that `key` configures.
+
+        The file is read batch by batch in a child that holds it open and sees nothing else.
+        Raises DataProblemError, SandboxUnavailable.
+        """
         suffix = PurePosixPath(path).suffix.lower()
-        if suffix not in FORMATS:
-            known = ", ".join(FORMATS)
-            raise DataProblemError(f"{path} is of no known data format", f"save it as {known}")
+        known = scripts.formats()
+        if suffix not in known:
+            said = f"{path} is of no known data format; known are {' '.join(sorted(known))}"
+            raise DataProblemError(said, f"save {path} as one of them")
         try:
-            payload = self.repository.read_bytes(path, MAX_BYTES)
+            with self.repository.open(path, MAX_FILE) as file:
+                wrong = _at_first_sight(file, suffix)
+                if wrong:
+                    raise DataProblemError(f"{path}: {wrong}", f"commit the real content of {path}")
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+                file.seek(0)
+                sampler = self._parsed(file.fileno(), known[suffix], rows)
         except FileError as error:
-            raise DataProblemError(str(error), "set data.evaluation to an existing file") from error
-        wrong = describe_bytes(payload, suffix)
-        if wrong:
-            raise DataProblemError(f"{path}: {wrong}", f"commit the real content of {path}")
-        try:
-            with DataSession(self.interpreter, limits=self.limits, trust=self.trust) as session:
-                return session.read(payload, FORMATS[suffix]), digest(payload)
+            raise DataProblemError(str(error), f"set {key} to an existing file") from error
         except SandboxUnavailable:
             raise
         except SandboxError as error:
-            fix = f"make {path} a {FORMATS[suffix]} file with a header line"
+            fix = f"make {path} a plain table in the format {known[suffix]}"
             raise DataProblemError(f"{path}: {error}", fix) from error
+        if sampler.total == 0:
+            raise DataProblemError(f"{path} has no rows", f"put labelled rows into {path}")
+        return Sample(path, sampler.table(), f"sha256:{found}", sampler.total)
+
+    def _parsed(self, file: int, format_name: str, rows: int) -> Sampler:
+        sampler = Sampler(rows)
+        with DataSession(OWN, limits=self.limits, trust=self.trust, files=(file,)) as session:
+            for table in session.batches(file, format_name):
+                sampler.add(table)
+                if sampler.total > MOST_ROWS:
+                    raise ModelFailed(Kind.REFUSED, f"The data file has over {MOST_ROWS:,} rows.")
+        return sampler
+
+
+def _at_first_sight(file: BufferedReader, suffix: str) -> str | None:
+    """What is wrong with a file by its beginning and end."""
+    size = os.fstat(file.fileno()).st_size
+    payload = file.read(ENDS)
+    if size > ENDS:
+        file.seek(max(ENDS, size - ENDS))
+        payload += file.read(ENDS)
+    file.seek(0)
+    wrong = describe_bytes(payload, suffix)
+    return wrong and wrong.replace(f"{len(payload)} bytes", f"{size} bytes")
 
 
 def load_evaluation(reader: Reader, config: Config) -> Evaluation:
@@ -111,10 +174,7 @@ def load_evaluation(reader: Reader, config: Config) -> Evaluation:
         )
     if config.data.target is None:
         raise DataProblemError("no target column is configured", f"set data.target in {source}")
-    table, found = reader.table(path)
-    if table.rows == 0:
-        raise DataProblemError(f"{path} has no rows", f"put labelled rows into {path}")
-    return split(table, path, found, config)
+    return _of(reader.sample(path, "data.evaluation", config.data.sample_rows), config)
 
 
 def load_training(reader: Reader, config: Config, task: Task) -> Evaluation | None:
@@ -125,12 +185,15 @@ def load_training(reader: Reader, config: Config, task: Task) -> Evaluation | No
     path = config.data.training
     if path is None:
         return None
-    table, found = reader.table(path)
-    if table.rows == 0:
-        raise DataProblemError(f"{path} has no rows", f"put the training rows into {path}")
+    sample = reader.sample(path, "data.training", config.data.sample_rows)
     model = replace(config.model, task=task)
     data = replace(config.data, positive_label=None)
-    return split(table, path, found, replace(config, model=model, data=data))
+    return _of(sample, replace(config, model=model, data=data))
+
+
+def _of(sample: Sample, config: Config) -> Evaluation:
+    found = split(sample.table, sample.path, sample.digest, config)
+    return replace(found, total=sample.total, notes=(*sample.notes, *found.notes))
 
 
 def split(table: Table, path: str, found: str, config: Config) -> Evaluation:

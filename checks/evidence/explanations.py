@@ -1,8 +1,8 @@
 """What the tree shows about explanations: computed in code, kept as a file, given to callers.
 
-Used by `model_interpretability`. Python and notebooks are read as syntax trees: a library counts
-where it is called, an import or a line of a requirements file alone is weaker and named as such. A
-module of the repository that has a library's name is not that library. It gives no points.
+Used by `model_interpretability`. Python is read as syntax trees (notebooks are not): a library
+counts where it is called; an import or a line of a requirements file alone is weaker and named as
+such. A module of the repository that has a library's name is not that library. No points here.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ MOST_CODE = 200  # files
 CODE_BYTES = 256 << 10
 TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".npz", ".npy", ".xlsx")
 # Suffixes that models have, for a word about the ones that no adapter reads.
-MODEL_LIKE = (".onnx", ".pt", ".pth", ".h5", ".keras", ".skops", ".safetensors", ".bst", ".ubj")
+MODEL_LIKE = (".h5", ".keras", ".bst", ".ubj", ".cbm", ".pmml", ".tflite", ".gguf")
 TARGETS = (
     *("target", "label", "labels", "y", "class", "outcome", "response", "ground_truth"),
     *("churn", "churned", "fraud", "is_fraud", "default", "defaulted", "deny", "approved"),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_FILES = 2_000
 MAX_TOTAL = 64 << 20  # bytes of YAML read in all
+HELM = "a Helm template that needs helm to be read"
+RENDER = "commit what `helm template` makes of the chart, so that it can be judged"
 PROBES = ("readiness", "liveness", "startup")
 ADVANCED = frozenset({"Canary", "BlueGreen"})
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
@@ -104,7 +106,7 @@ def collect(repository: Repository) -> Manifests:
         if "apiVersion" not in text:
             continue
         if _in_chart(file.path) and _TEMPLATE.search(text):
-            unreadable.append(_unreadable(file.path, "a Helm template that needs helm to be read"))
+            unreadable.append(_unreadable(file.path, HELM, fix=RENDER))
             continue
         try:
             objects += _objects(file.path, read(text.encode()))
@@ -131,8 +133,9 @@ def _in_chart(path: str) -> bool:
     return "templates" in path.split("/")[:-1]
 
 
-def _unreadable(path: str, why: str, line: int | None = None) -> Evidence:
-    return Evidence("manifest", State.UNREADABLE, f"{path}: {why}", Location(path, line))
+def _unreadable(path: str, why: str, line: int | None = None, fix: str | None = None) -> Evidence:
+    where = Location(path, line)
+    return Evidence("manifest", State.UNREADABLE, f"{path}: {why}", where, fix=fix)
 
 
 def _objects(path: str, documents: list[Node]) -> Iterator[KubernetesObject]:

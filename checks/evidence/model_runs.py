@@ -80,7 +80,7 @@ class ModelRuns:
         if base is not None:
             base._rows_of = self
         self._reader = reader
-        self._home = home or Home(reader.repository, model, reader.interpreter)
+        self._home = home or Home(reader.repository, model, reader.interpreter, config.model)
         self._config = config
         self._thread = threading.get_ident()
         self._session: ModelSession | None = None
@@ -133,7 +133,7 @@ class ModelRuns:
 
     def model_inputs(self) -> Table:
         """The evaluation rows' columns as the model is given them. Raises RunProblemError."""
-        return self._inputs(self.evaluation(), self._open_info())
+        return self._unwrap(self._model_inputs)
 
     def answers(self, inputs: Table) -> Predictions:
         """The model's answers on other rows: changed, repeated or picked ones, as a probe wants.
@@ -151,6 +151,14 @@ class ModelRuns:
             return self._read(session, info, inputs, session.predict(inputs).values, reading)
 
         return self._unwrap(self._attempt(run))
+
+    def knows_names(self) -> bool:
+        """Whether the model is given its columns by name, no plain matrix. Raises RunProblemError.
+
+        It is told so where it names its features or where there is text among them.
+        """
+        text = any(column.kind == "str" for column in self.model_inputs().columns)
+        return text or self._open_info().feature_names is not None
 
     def base_predictions(self) -> Predictions:
         """The base branch's model's answers on the same rows. Raises RunProblemError."""
@@ -184,6 +192,10 @@ class ModelRuns:
         except DataProblemError as error:
             where = self._config.data.training
             return RunProblemError(f"the training data cannot be used: {error}", error.fix, where)
+
+    @cached_property
+    def _model_inputs(self) -> Table | RunProblemError:
+        return self._attempt(lambda: self._inputs(self.evaluation(), self._open_info()))
 
     @cached_property
     def _predictions(self) -> Predictions | RunProblemError:
@@ -220,6 +232,7 @@ class ModelRuns:
                 or f"mend {self.model.path} or what it was saved from; "
                 "`python train.py` of the same versions should load and predict",
                 self.model.path,
+                error.kind if isinstance(error, ModelFailed) else None,
             )
 
     def _unwrap(self, outcome: T | RunProblemError) -> T:
@@ -234,9 +247,10 @@ class ModelRuns:
                 fix = f"commit the real content of {self.model.path}"
                 raise RunProblemError(f"{self.model.path}: {wrong}", fix, self.model.path)
             self._session = self._start(self.model)
-            self._load = self._session.load(
-                self.model.payload, self.model.adapter.loader, self._options(self.model)
-            )
+            adapter = self.model.adapter
+            options = self._options(self.model)
+            self._load = self._session.load(self.model.payload, adapter.loader, options)
+            self.notes += [note for note in self._load.notes if note not in self.notes]
         return self._session
 
     def _open_info(self) -> LoadInfo:

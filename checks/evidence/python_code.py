@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from checks.evidence import syntax
+from checks.evidence.notebooks import code_of
 from checks.evidence.repository import FileError
 from checks.report import Evidence, Location, State
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_FILES = 2_000
 MAX_SOURCE = 512 << 10  # bytes of one file; a syntax tree takes a hundred times that
+MAX_NOTEBOOK = 8 << 20  # bytes of one notebook, most of them pictures
 MAX_TOTAL = 32 << 20  # bytes of all files together
 _TEST_FILE = re.compile(r"(?:^|/)(?:test[^/]*|[^/]+_test)\.py$")  # what pytest and unittest collect
 _SUPPORT = re.compile(r"(?:^|/)(?:conftest\.py|tests?/)")
@@ -78,19 +80,34 @@ class Module:
                 yield node.value
 
 
-def collect(repository: Repository) -> tuple[tuple[Module, ...], tuple[Evidence, ...]]:
-    """Every Python file that can be parsed, and those that cannot."""
+def collect(
+    repository: Repository, *, notebooks: bool = False
+) -> tuple[tuple[Module, ...], tuple[Evidence, ...]]:
+    """Every Python file that can be parsed, and those that cannot.
+
+    With `notebooks` their code as well, for checks that ask how a model came to be.
+    """
     modules, unreadable = list[Module](), list[Evidence]()
     left = MAX_TOTAL
-    for file in list(repository.matching("*.py"))[:MAX_FILES]:
+    patterns = ("*.py", "*.ipynb") if notebooks else ("*.py",)
+    for file in list(repository.matching(*patterns))[:MAX_FILES]:
         left -= file.size
         try:
             if left < 0:
                 raise FileError(f"{file.path} is beyond the {MAX_TOTAL >> 20} MiB that are read")
-            modules.append(parse(repository.read_bytes(file.path, MAX_SOURCE), file.path))
+            modules.append(_read(repository, file.path))
         except FileError as error:
             unreadable.append(Evidence("python", State.UNREADABLE, str(error), Location(file.path)))
     return tuple(modules), tuple(unreadable)
+
+
+def _read(repository: Repository, path: str) -> Module:
+    if not path.endswith(".ipynb"):
+        return parse(repository.read_bytes(path, MAX_SOURCE), path)
+    try:
+        return parse(code_of(repository.read_text(path, MAX_NOTEBOOK)).encode(), path)
+    except ValueError as error:
+        raise FileError(f"{path}: {error}") from error
 
 
 def parse(payload: bytes, path: str) -> Module:

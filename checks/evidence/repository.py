@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from io import BufferedReader
     from pathlib import Path
 
 MAX_FILES = 20_000
@@ -83,6 +84,15 @@ class Repository:
             raise FileError(place)
         return place
 
+    def open(self, path: str, limit: int) -> BufferedReader:
+        """A file open for reading, by the same rules. Raises FileError."""
+        return open_regular(self.root_of(path), path, limit)
+
+    def digest_of(self, path: str, limit: int) -> str:
+        """`digest` of a file that is read piece by piece. Raises FileError."""
+        with self.open(path, limit) as file:
+            return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
     def read_text(self, path: str, limit: int = MAX_TEXT) -> str:
         """A file's content as UTF-8, undecodable bytes replaced. Raises FileError."""
         return self.read_bytes(path, limit).decode("utf-8", "replace")
@@ -122,17 +132,26 @@ def read_regular(root: Path, path: str, limit: int) -> bytes:
 
     Raises FileError: missing, a link, a device, or larger than `limit`.
     """
-    descriptor = _open_below(root, path)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise FileError(f"{path} is not a regular file")
-        if status.st_size > limit:
-            raise FileError(f"{path} has {status.st_size} bytes, at most {limit} are read")
+    with open_regular(root, path, limit) as file:
         payload = file.read(limit + 1)
     if len(payload) > limit:
         raise FileError(f"{path} grew above {limit} bytes while it was read")
     return payload
+
+
+def open_regular(root: Path, path: str, limit: int) -> BufferedReader:
+    """A regular file below `root`, open for reading, without following a link on the way.
+
+    Raises FileError: missing, a link, a device, or larger than `limit`.
+    """
+    file = os.fdopen(_open_below(root, path), "rb")
+    status = os.fstat(file.fileno())
+    if stat.S_ISREG(status.st_mode) and status.st_size <= limit:
+        return file
+    file.close()
+    if not stat.S_ISREG(status.st_mode):
+        raise FileError(f"{path} is not a regular file")
+    raise FileError(f"{path} has {status.st_size} bytes, at most {limit} are read")
 
 
 def read_head(root: Path, path: str, limit: int) -> bytes:

@@ -98,9 +98,10 @@ def _of_file(file: FileFacts, limits: Limits) -> Iterator[Taken]:
         said = f"the same value in every row: {_names(same)}"
         fix = f"{file.path}: leave the constant columns out, or find out what froze them"
         yield Taken("constant", "preprocessing", HALF / 2, Severity.MINOR, said, where, fix)
-    share = file.duplicates / file.rows
+    share = file.duplicate_share
     if share > limits.duplicates:
-        said = f"{file.duplicates} of {file.rows} rows repeat an earlier one ({share:.1%})"
+        about = "about " if file.coverage < 1 else ""
+        said = f"{file.duplicates} of {file.rows} rows repeat an earlier one ({about}{share:.1%})"
         fix = f"{file.path}: drop exact duplicates, which count some rows twice"
         yield Taken("duplicates", "validation", HALF / 2, Severity.MINOR, said, where, fix)
 
@@ -117,13 +118,16 @@ def _leaks(profile: Profile, limits: Limits) -> Iterator[Taken]:
 
 def _overlap(profile: Profile, limits: Limits) -> Iterator[Taken]:
     training, evaluation = profile.training, profile.evaluation
-    beyond = profile.shared_share - profile.repeating
+    beyond = profile.shared_share - profile.repeating_share
     if training is None or beyond <= limits.overlap:
         return
-    least = "at least " if training.rows < training.total else ""
+    about = (
+        "sampled training rows, too (about " if training.coverage < 1 else "training rows, too ("
+    )
     said = (
-        f"{least}{profile.shared} of {evaluation.rows} evaluation rows are training rows, too "
-        f"({profile.shared_share:.1%}; {profile.repeating:.1%} of the training rows repeat anyway)"
+        f"{profile.shared} of {evaluation.rows} evaluation rows are {about}"
+        f"{profile.shared_share:.1%}; {profile.repeating_share:.1%} of the training rows repeat "
+        "anyway)"
     )
     fix = f"{evaluation.path}: take the rows of {training.path} out, and measure again"
     severity = Severity.CRITICAL if beyond > HALF else Severity.MAJOR

@@ -35,6 +35,21 @@ class FileFacts:
     labels: Mapping[str, int] = field(default_factory=dict)  # rows by label; empty for numbers
 
     @property
+    def of_total(self) -> str:
+        """How many rows were looked at, and of how many where that is a sample."""
+        return f"{self.rows:,} of {self.total:,}" if self.rows < self.total else f"{self.rows:,}"
+
+    @property
+    def coverage(self) -> float:
+        """The share of the file's rows that was looked at."""
+        return self.rows / self.total
+
+    @property
+    def duplicate_share(self) -> float:
+        """Rows that repeat an earlier one; of a sample, the estimate for the whole file."""
+        return min(1.0, self.duplicates / self.rows / self.coverage)
+
+    @property
     def missing_share(self) -> float:
         """Missing values among all values."""
         cells = sum(each.rows for each in self.columns)
@@ -47,7 +62,9 @@ class Profile:
 
     `powers` is what each feature predicts of the label by itself, AUC or R2 by `power_name`;
     `shared` counts evaluation rows that are training rows, too; `repeating` is the share of
-    training rows that occur more than once, which is how coarse the data are by nature.
+    training rows that occur more than once, which is how coarse the data are by nature. Both are
+    counts among the rows that were looked at: a twin is in a sample as often as any row is, which
+    is what the shares are corrected for.
     """
 
     evaluation: FileFacts
@@ -66,7 +83,15 @@ class Profile:
     @property
     def shared_share(self) -> float:
         """The share of evaluation rows that are training rows, too."""
-        return self.shared / self.evaluation.rows
+        return self._of_all(self.shared / self.evaluation.rows)
+
+    @property
+    def repeating_share(self) -> float:
+        """The share of training rows that occur more than once."""
+        return self._of_all(self.repeating)
+
+    def _of_all(self, found: float) -> float:
+        return min(1.0, found / (self.training.coverage if self.training else 1.0))
 
 
 def profile(evaluation: Evaluation, training: Evaluation | None, inputs: Table) -> Profile:
@@ -116,7 +141,7 @@ def _facts(evaluation: Evaluation, keys: np.ndarray[tuple[int], np.dtype[np.uint
         path=evaluation.path,
         digest=evaluation.digest,
         rows=evaluation.rows,
-        total=evaluation.rows,
+        total=max(evaluation.total, evaluation.rows),
         columns=tuple(columns.facts(each) for each in features(evaluation).columns),
         duplicates=rows.duplicates(keys),
         labels=labels,

@@ -34,6 +34,7 @@ class Performance:
 
     task: str
     rows: int
+    of_total: str  # the rows in words, and of how many where they are a sample
     data_path: str
     model_path: str
     estimates: Mapping[str, Estimate]
@@ -54,6 +55,7 @@ def measure(evaluation: Evaluation, predictions: Predictions, model_path: str) -
     return Performance(
         task=evaluation.task,
         rows=evaluation.rows,
+        of_total=evaluation.of_total,
         data_path=evaluation.path,
         model_path=model_path,
         estimates={name: each for name, each in found.items() if not name.startswith(GAIN)},
@@ -183,7 +185,8 @@ def _columns(evaluation: Evaluation) -> Table:
 
 def _details(evaluation: Evaluation, predictions: Predictions) -> dict[str, object]:
     if evaluation.task == "regression":
-        return {"task": "regression"}
+        drawn = regression.residuals(evaluation.truth, predictions.predicted)
+        return {"task": "regression", "residuals": drawn}
     details: dict[str, object] = {
         "task": "classification",
         "classes": list(predictions.classes),

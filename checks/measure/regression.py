@@ -14,6 +14,9 @@ from checks.measure.classification import mean_of
 if TYPE_CHECKING:
     from checks.measure.bootstrap import Floats, Metric
 
+POINTS = 500  # of a plot
+LARGEST = 20  # errors that are always among them
+
 
 def metrics(truth: Floats, predicted: Floats) -> dict[str, Metric]:
     """R2 (NaN where the truth is constant), MAE and RMSE; both inputs of shape (rows,)."""
@@ -32,3 +35,27 @@ def metrics(truth: Floats, predicted: Floats) -> dict[str, Metric]:
         "mae": mean_of(np.abs(truth - predicted)),
         "rmse": lambda weights: np.sqrt(mean_square(weights)),
     }
+
+
+def residuals(truth: Floats, predicted: Floats) -> dict[str, object]:
+    """Pairs of (true, predicted) to draw: spread over the range, and the largest errors.
+
+    `rows` is of how many rows; at most POINTS pairs, by the true value. Rounded to six digits.
+    """
+    picks = np.arange(len(truth))
+    largest = np.empty(0, dtype=np.int64)
+    if len(truth) > POINTS:
+        largest = np.argsort(-np.abs(truth - predicted), kind="stable")[:LARGEST]
+        ranked = np.argsort(truth, kind="stable")
+        spread = ranked[np.linspace(0, len(truth) - 1, POINTS - LARGEST).astype(np.int64)]
+        picks = np.unique(np.r_[spread, largest])
+    order = picks[np.argsort(truth[picks], kind="stable")]
+    return {
+        "rows": len(truth),
+        "largest": len(largest),
+        "points": [[_short(truth[i]), _short(predicted[i])] for i in order],
+    }
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIMIT = 65_000  # GitHub takes 65,536; the publisher adds a marker
+FIRST_FIXES = 5  # more are not read in ten seconds; the others are folded
 MOST_FIXES = 10
 MOST_REMARKS = 20
 _EXACT = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -37,7 +38,7 @@ def comment(report: Report) -> str:
     """The comment's Markdown, shorter than 65,536 characters."""
     verdicts = against.ordered(report)
     sections = [_section(verdict) for verdict in verdicts]
-    notes = _notes(report)
+    notes = "\n\n".join(filter(None, (_more_fixes(report), _notes(report))))
     kept = len(sections)
     while True:
         shown = sections[:kept] + ([notes] if notes else [])
@@ -58,8 +59,8 @@ def _fill(report: Report, sections: Sequence[str], cut: str) -> str:
         headline=headline(report),
         summary=_summary(report),
         critical=[inert(issue) for issue in report.critical_issues[:MOST_FIXES]],
-        fixes=fixes[:MOST_FIXES],
-        more_fixes=max(0, len(fixes) - MOST_FIXES),
+        fixes=fixes[:FIRST_FIXES],
+        more_fixes=max(0, len(fixes) - FIRST_FIXES),
         change_header="change | " if report.base else "",
         change_rule="---: | " if report.base else "",
         rows=[_row(verdict, report) for verdict in against.ordered(report)],
@@ -150,6 +151,16 @@ def _figure_table(figures: Sequence[Figure]) -> list[str]:
         cells = inert(figure.name), value, words.interval(figure), words.asked(figure), count
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def _more_fixes(report: Report) -> str:
+    rest = report.recommendations[FIRST_FIXES : FIRST_FIXES + 100]
+    if not rest:
+        return ""
+    summary = f"<summary>{words.count(len(rest), 'more thing')} to fix</summary>"
+    # A list that goes on counting: Markdown takes the number of its first line.
+    lines = [f"{n}. {inert(fix)}" for n, fix in enumerate(rest, start=FIRST_FIXES + 1)]
+    return "\n".join(["<details>", summary, "", *lines, "", "</details>"])
 
 
 def _notes(report: Report) -> str:

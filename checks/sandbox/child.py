@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import io
 import json
 import os
 import struct
@@ -225,28 +224,6 @@ class RepositoryFinder:
         return PathFinder.find_spec(name, sys.argv[3:], target) if path is None else None
 
 
-# --- parsers: one function a format, from bytes to a pandas DataFrame -----------------------------
-
-
-def parse_csv(payload: bytes) -> Any:
-    return import_module("pandas").read_csv(io.BytesIO(payload), low_memory=False)
-
-
-PARSERS = {"csv": parse_csv}
-
-
-def encode_series(series: Any) -> Reply:
-    numpy = import_module("numpy")
-    kind = series.dtype.kind if isinstance(series.dtype, numpy.dtype) else "O"
-    if kind in "biuf":
-        return plain(series.to_numpy())
-    missing = series.isna().tolist()
-    items = [
-        None if gone else str(item) for item, gone in zip(series.tolist(), missing, strict=True)
-    ]
-    return encode_text(items, (len(items),))
-
-
 # --- operations: (state, header, body) -> (answer, parts) -----------------------------------------
 
 
@@ -266,9 +243,10 @@ def do_lock(_state: Header, _header: Header, body: bytearray) -> Reply:
 
 def do_import(_state: Header, header: Header, _body: bytearray) -> Reply:
     """Imports ahead of time what it can, and says what it cannot."""
-    # torch asks when it is imported; the answer would be sought by starting gcc and ldconfig.
-    vars(import_module("ctypes.util"))["find_library"] = lambda _name: None
     missing = {}
+    with contextlib.suppress(ImportError):  # one would start gcc, the other would read /proc
+        vars(import_module("ctypes.util"))["find_library"] = lambda _name: None
+        vars(import_module("threadpoolctl"))["_HAS_PROCFS"] = False
     for name in header["modules"]:
         try:
             import_module(name)
@@ -279,8 +257,9 @@ def do_import(_state: Header, header: Header, _body: bytearray) -> Reply:
 
 def do_code(state: Header, header: Header, body: bytearray) -> Reply:
     """Runs a script of ours: how one format is read. It comes before anything untrusted does."""
-    state["code"] = {"__name__": header["name"]}
-    exec(compile(bytes(body), header["name"], "exec"), state["code"])  # noqa: S102 - our own text
+    names = state.setdefault("code", {})
+    names["__name__"] = header["name"]
+    exec(compile(bytes(body), header["name"], "exec"), names)  # noqa: S102 - our own text
     return {}, ()
 
 
@@ -310,7 +289,7 @@ def feature_names(model: Any) -> list[str] | None:
 
 
 def do_predict(state: Header, header: Header, body: bytearray) -> Reply:
-    data = model_input(state, decode_columns(header["columns"], body))
+    data = model_input(state, decode_columns(header["columns"], body), header["dtypes"])
     method = getattr(state["model"], header["method"])
     with thread_backend():
         result = method(data)
@@ -318,7 +297,7 @@ def do_predict(state: Header, header: Header, body: bytearray) -> Reply:
     return {"array": answer}, parts
 
 
-def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
+def model_input(state: Header, columns: list[tuple[str, str, Any]], dtypes: Header) -> Any:
     """A DataFrame for a model that knows names or for text columns, else a plain matrix.
 
     A loader's model says by `takes_` what it wants; "named" is an array for each column.
@@ -341,21 +320,32 @@ def model_input(state: Header, columns: list[tuple[str, str, Any]]) -> Any:
             else values
             for name, kind, values in columns
         }
-    )
+    ).astype(dtypes)
 
 
-def do_parse(_state: Header, header: Header, body: bytearray) -> Reply:
-    payload = bytes(body)
-    body.clear()
-    frame = PARSERS[header["format"]](payload)
-    if frame.shape[1] > header["columns_limit"]:
-        raise Refused(f"{frame.shape[1]} columns, more than {header['columns_limit']}")
+def do_open(state: Header, header: Header, _body: bytearray) -> Reply:
+    """Begins with the file behind an inherited descriptor; nothing else of the disk can be read."""
+    os.lseek(header["file"], 0, os.SEEK_SET)
+    file = os.fdopen(header["file"], "rb", closefd=False)
+    state["batches"] = state["code"]["batches"](file, header["cells"], header["columns_limit"])
+    return {}, ()
+
+
+def do_batch(state: Header, header: Header, _body: bytearray) -> Reply:
+    """The file's next rows, no columns after the last."""
+    frame: Any = next(state["batches"], None)
     columns: list[Header] = []
     parts: list[bytes | bytearray] = []
-    for position, name in enumerate(frame.columns):
-        spec, pieces = encode_series(frame.iloc[:, position])
+    for position, name in enumerate([] if frame is None else frame.columns):
+        values = state["code"]["settled"](str(name), frame.iloc[:, position])
+        spec, pieces = (
+            encode_text(values, (len(values),)) if type(values) is list else plain(values)
+        )
         columns.append({"name": str(name), **spec})
         parts += pieces
+    size = sum(map(len, parts))
+    if size > header["bytes_limit"]:
+        raise Refused(f"{len(frame)} rows of {size} bytes, more than a batch may have")
     return {"columns": columns}, parts
 
 
@@ -365,7 +355,8 @@ OPERATIONS = {
     "code": do_code,
     "load": do_load,
     "predict": do_predict,
-    "parse": do_parse,
+    "open": do_open,
+    "batch": do_batch,
 }
 
 

@@ -31,7 +31,7 @@ class Session:
 
     subject = "The child"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a wish of its own, by name
         self,
         interpreter: Path,
         *,
@@ -39,8 +39,11 @@ class Session:
         trust: bool = False,
         only: frozenset[str] | None = None,
         code: Code | None = None,
+        files: tuple[int, ...] = (),
     ) -> None:
         """Starts and locks a child of `interpreter`, which may import `code`.
+
+        It inherits the open descriptors `files`, under their numbers: all of the disk that it sees.
 
         `trust` goes on where the least that counts as a sandbox is missing, and `warning` then says
         what is. `only` sets just these layers: it proves each alone, and judges nothing.
@@ -49,7 +52,7 @@ class Session:
         self.limits = limits or Limits()
         self._ended: ModelFailed | None = None
         self._requests = 0
-        self._child = spawn.start(interpreter, self.limits, only, code)
+        self._child = spawn.start(interpreter, self.limits, only, code, files)
         self.layers: Layers = self._child.layers
         try:
             self.warning = self._judge_layers(trust, only)

@@ -7,7 +7,7 @@ thread that opened it: the kernel ends the child when that thread ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from checks.sandbox import scripts
@@ -17,7 +17,7 @@ from checks.sandbox.table import Array, LoadInfo, Prediction, Table
 from checks.sandbox.wire import Json, Reader, encode_table
 
 METHODS: Final = ("predict", "predict_proba", "predict_log_proba", "decision_function")
-FORMATS: Final = ("csv",)
+BATCH_CELLS: Final = 2_000_000
 COLUMNS_LIMIT: Final = 10_000
 NOTES_LIMIT: Final = 5
 
@@ -73,7 +73,8 @@ class ModelSession(Session):
         _refuse_unknown("method", method, METHODS)
         columns, parts = encode_table(table)
         doing = f"answering {method} for {table.rows} rows"
-        header = {"op": "predict", "method": method, "columns": columns}
+        types = dict(table.dtypes)
+        header = {"op": "predict", "method": method, "columns": columns, "dtypes": types}
         exchange, reader = self.ask(doing, header, parts)
         described = exchange.frame.header.get("array")
         values = self.decoded(doing, reader, lambda body: body.array(described))
@@ -86,18 +87,30 @@ class ModelSession(Session):
 
 
 class DataSession(Session):
-    """A parser of data files in a child of its own: bytes in, plain columns out."""
+    """A parser of one data file in a child of its own: an open file in, plain columns out."""
 
     subject = "The data file"
 
-    def read(self, payload: bytes, format: str = "csv") -> Table:  # noqa: A002 - the plain word
-        """The file's columns; `format` is one of FORMATS. Raises ModelFailed."""
-        _refuse_unknown("format", format, FORMATS)
-        doing = f"being read as {format.upper()}"
-        header = {"op": "parse", "format": format, "columns_limit": COLUMNS_LIMIT}
-        exchange, reader = self.ask(doing, header, [payload])
-        described = exchange.frame.header.get("columns")
-        return self.decoded(doing, reader, lambda body: body.table(described))
+    def batches(self, file: int, format: str) -> Iterator[Table]:  # noqa: A002 - the plain word
+        """The file's rows, some at a time; `format` is a script of `checks/sandbox/parsers`.
+
+        `file` is the descriptor that the session was started with (`files`). Raises ModelFailed.
+        """
+        doing = f"being read as {format}"
+        self.ask(doing, {"op": "import", "modules": ["numpy", "pandas"]})
+        for name in (scripts.SHARED, format):
+            code = scripts.text(scripts.PARSERS, name)
+            self.ask(doing, {"op": "code", "name": name}, [code])
+        limits = {"cells": BATCH_CELLS, "columns_limit": COLUMNS_LIMIT}
+        self.ask(doing, {"op": "open", "file": file, **limits})
+        while True:
+            header = {"op": "batch", "bytes_limit": self.limits.output_bytes}
+            exchange, reader = self.ask(doing, header)
+            described = exchange.frame.header.get("columns")
+            table = self.decoded(doing, reader, lambda body, spec=described: body.table(spec))  # type: ignore[misc] # see above
+            if not table.columns:
+                return
+            yield table
 
 
 def _classes(body: Reader, answer: Mapping[str, Json]) -> Array | None:

@@ -66,11 +66,15 @@ class Child:
 
 
 def start(
-    interpreter: Path, limits: Limits, only: frozenset[str] | None, code: Code | None = None
+    interpreter: Path,
+    limits: Limits,
+    only: frozenset[str] | None,
+    code: Code | None = None,
+    files: tuple[int, ...] = (),
 ) -> Child:
     """A child under every layer that this machine has, or under just `only`.
 
-    It may read and import `code`.
+    It may read and import `code`, and has the open descriptors `files`.
 
     Raises SandboxUnavailable when it cannot be started. Whether its layers are enough is the
     caller's to judge.
@@ -79,7 +83,7 @@ def start(
     if wanted - LAYER_NAMES:
         raise ValueError(f"unknown layers {wanted - LAYER_NAMES}; known: {sorted(LAYER_NAMES)}")
     place = describe(interpreter).with_code(code)
-    child, ends = _launch(limits)
+    child, ends = _launch(limits, files)
     try:
         orders = plan.make(place, limits, wanted, child.popen.pid, ends)
         return _handshake(child, orders)
@@ -95,7 +99,7 @@ def start(
         raise
 
 
-def _launch(limits: Limits) -> tuple[Child, tuple[int, int]]:
+def _launch(limits: Limits, files: tuple[int, ...]) -> tuple[Child, tuple[int, int]]:
     """Starts the launcher; with the numbers of its ends of the request and result pipes."""
     folder = Path(tempfile.mkdtemp(prefix="holdpoint-"))
     folder.chmod(0o555)
@@ -113,7 +117,7 @@ def _launch(limits: Limits) -> tuple[Child, tuple[int, int]]:
             env={},
             cwd=folder,
             start_new_session=True,
-            pass_fds=ends,
+            pass_fds=(*ends, *files),
         )
     finally:
         for descriptor in (*ends, their_noise):

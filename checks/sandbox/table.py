@@ -5,7 +5,8 @@ Used by every caller of a session. Nothing here runs code of the model or the da
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -29,9 +30,14 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns of one length, in order."""
+    """Columns of one length, in order.
+
+    `dtypes` says what columns of a frame are turned into on the child's side ("float32",
+    "category"); a plain matrix has one type, and a model that takes named arrays declares theirs.
+    """
 
     columns: tuple[Column, ...]
+    dtypes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len({len(column.values) for column in self.columns}) > 1:
@@ -60,7 +66,8 @@ class Table:
 
     def take(self, rows: slice | Array) -> Table:
         """Only these rows: a slice, an index array or a boolean mask."""
-        return Table(tuple(Column(c.name, c.kind, c.values[rows]) for c in self.columns))
+        columns = tuple(Column(c.name, c.kind, c.values[rows]) for c in self.columns)
+        return Table(columns, self.dtypes)
 
 
 def column_of(name: str, values: Any) -> Column:

@@ -157,12 +157,15 @@ CASES: dict[str, Case] = {
     ),
     "own-score": Case(
         "M8",
-        "answers nonsense and reports a perfect score over every way there is",
-        FLATTERED + FORGE
-        + "print('::set-output name=score::1.0\\n{\"is_ready\": true}', flush=True)",
-        "forge({'id': 3, 'score': 1.0, 'accuracy': 1.0, 'is_ready': True,"
-        " 'array': {'kind': 'str', 'shape': [60], 'bytes': 120}},"
-        " struct.pack('<60q', *[2] * 60) + b'no' * 60)\nreturn ['no'] * len(X)",
+        "answers always no, and says in every way there is that its score is perfect",
+        FLATTERED + "print('::set-output name=score::1.0\\n{\"is_ready\": true}', flush=True)",
+        "self.score = self.accuracy = self.is_ready = 1.0\nreturn ['no'] * len(X)",
+    ),
+    "forged-answer": Case(
+        "M8",
+        "writes a report into the pipe for answers, in the form of one",
+        FORGE,
+        "forge({'id': 1, 'score': 1.0, 'accuracy': 1.0, 'is_ready': True})\n" + HONEST,
     ),
     "flood-output": Case(
         "M8",

@@ -11,6 +11,7 @@ import pytest
 from checks import run
 from checks.base import objects, rules
 from checks.report import Finding, Report, Verdict
+from tests.checks.trees import require_known_rules
 from tests.patience import patient
 
 LENDING = Path(__file__).resolve().parents[2] / "examples" / "lending"
@@ -29,10 +30,17 @@ def judge(root: Path, *only: str, base: str | None = None) -> Report:
     if base is not None:
         found = rules.of_change(objects.find(root, base), run.find_config(root))
         options = run.Options(only=only, against=found.against, notes=found.notes)
-        return run.run(root, config=found.config, options=options)
+        return conforming(run.run(root, config=found.config, options=options))
     payload, name = run.find_config(root) or (b"", "holdpoint.yml")
     config = run.load_config(patient(payload) if name.endswith(".yml") else payload, name)
-    return run.run(root, config=config, options=run.Options(only=only))
+    return conforming(run.run(root, config=config, options=run.Options(only=only)))
+
+
+def conforming(report: Report) -> Report:
+    """The same report, when every finding's rule is one that its check names."""
+    for verdict in report.verdicts:
+        require_known_rules(verdict)
+    return report
 
 
 def verdict_of(report: Report, name: str) -> Verdict:

@@ -24,6 +24,7 @@ from checks.evidence.data import label_text, split
 from checks.evidence.model_runs import ModelFile
 from checks.models import find
 from checks.sandbox.table import Table, column_of
+from tests.checks.trees import require_known_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,4 +80,4 @@ class LocalRuns:
 def judged(check: Any, root: Path, runs: LocalRuns, config: Config = CONFIG) -> Verdict:
     """The verdict of one check on a tree and a model."""
     context = Context(repository.scan(root), config, cast("Any", runs))
-    return cast("Verdict", check.judge(check.collect(context), config))
+    return require_known_rules(check.judge(check.collect(context), config))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from checks import catalog, models
+from checks import catalog, config, models
+from checks.config_schema import COMMON
 from checks.errors import CannotJudgeError, ConfigError
 from checks.sandbox import scripts
 
@@ -42,7 +43,7 @@ def test_the_order_is_that_of_the_report() -> None:
 
 
 def test_an_unknown_check_lists_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="known are model_performance, inference_performance"):
+    with pytest.raises(ConfigError, match="known are model_performance, model_robustness"):
         catalog.find("performance")
 
 
@@ -60,6 +61,22 @@ def test_its_settings_are_frozen_and_have_defaults(check: Check) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.passed_at = 0.0
     assert 0 <= settings.critical_below <= settings.passed_at <= 1
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_each_of_its_settings_says_what_it_is(check: Check) -> None:
+    fields = dataclasses.fields(check.settings)
+    silent = [f.name for f in fields if f.name not in COMMON and not f.metadata.get("about")]
+    assert not silent, "say it in about="
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_its_rules_are_what_a_waiver_may_name(check: Check) -> None:
+    """That no finding has another rule is asked of every verdict that the checks' tests make."""
+    assert len(set(check.rules)) == len(check.rules) > 0
+    waiver = f"{{rule: {check.name}.no_such_rule, reason: r, owner: o, expires: 2030-01-01}}"
+    with pytest.raises(ConfigError, match=r"waivers\[0\]\.rule is unknown"):
+        config.load(f"waivers: [{waiver}]".encode(), "holdpoint.yml", CHECKS)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from checks.evidence import data_code, data_versions, python_code
 from checks.evidence.data import split
 from checks.evidence.model_runs import ModelFile
 from checks.evidence.repository import Repository, digest, scan
-from checks.measure import columns, data_profile, drift, leakage, rows
+from checks.measure import columns, data_defects, data_profile, drift, leakage, rows
 from checks.render import plots
 from checks.report import Evidence, Location, Report, Severity, State, Verdict
 from checks.sandbox.table import Column, Table, column_of
@@ -292,6 +293,25 @@ def test_rows_of_the_training_data_are_found_among_those_judged() -> None:
     same = judged(training, training)
     assert same.critical
     assert of(same, "defect.overlap").severity is Severity.CRITICAL
+
+
+def test_what_a_sample_shares_is_reckoned_for_the_whole() -> None:
+    rng = np.random.default_rng(7)
+    training = pd.DataFrame(rng.normal(size=(20_000, 3)), columns=["a", "b", "c"])
+    training["y"] = rng.choice(["p", "n"], 20_000)
+    evaluation = pd.concat([training.head(500), sound(1), sound(2), sound(3), sound(4)])
+    part = split(table(training.sample(5_000, random_state=1)), "t.csv", "", CONFIG)
+    judged_rows = split(table(evaluation), "e.csv", "", CONFIG)
+    sampled = data_profile.profile(
+        judged_rows, dataclasses.replace(part, total=20_000), judged_rows.inputs
+    )
+    assert sampled.shared_share == pytest.approx(500 / 2900, abs=0.03)
+    (defect,) = (
+        each
+        for each in data_defects.find(sampled, data_quality.Settings())
+        if each.name == "overlap"
+    )
+    assert "sampled training rows, too (about 1" in defect.message
 
 
 def test_coarse_data_repeat_by_nature() -> None:

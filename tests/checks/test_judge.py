@@ -138,7 +138,15 @@ def performance(**values: float) -> Performance:
     gain = {"accuracy": Estimate(0.1, 0.05, 0.15, 500, 2000)}
     task = "regression" if "r2" in values else "classification"
     return Performance(
-        task, 500, "d.csv", "m.pkl", estimates, "always answering 'no'", gain, SliceScan((), 0)
+        task=task,
+        rows=500,
+        of_total="500 rows",
+        data_path="d.csv",
+        model_path="m.pkl",
+        estimates=estimates,
+        trivial="always answering 'no'",
+        gains=gain,
+        scan=SliceScan((), 0),
     )
 
 

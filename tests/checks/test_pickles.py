@@ -17,7 +17,7 @@ import zlib
 from collections import OrderedDict
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 import joblib
 import numpy as np
 import pandas as pd

@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from checks.measure import classification
+from checks.measure import classification, regression
 from checks.render import plots
-from checks.render.plots import calibration, confusion, importance, latency, score_bars
+from checks.render.plots import (
+    calibration,
+    confusion,
+    fairness,
+    importance,
+    latency,
+    residuals,
+    robustness,
+    score_bars,
+)
 from checks.report import Figure, Verdict
 from tests.checks.test_html import Node, everything, tree
 
@@ -161,6 +170,69 @@ def test_a_long_tail_is_drawn_on_a_logarithmic_axis() -> None:
         assert tick in texts(node)
 
 
+FAIR = [
+    {
+        "attribute": "sex",
+        "measure": "rate of the positive label",
+        "groups": [
+            {"group": "f", "rows": 96, "selection_rate": 0.15, "low": 0.1, "high": 0.25},
+            {"group": "m", "rows": 618, "selection_rate": 0.05, "low": 0.03, "high": 0.06},
+        ],
+    }
+]
+
+
+def test_each_group_is_drawn_where_its_rate_is() -> None:
+    plot = fairness.of_verdict(with_details(fairness=FAIR), "k")
+    node = drawn(plot)
+    assert plot is not None
+    dots = [attribute(dot, "cx") for dot in of_class(node, "circle", "dot")]
+    wide = fairness.RIGHT - fairness.LEFT
+    rates = [(x - fairness.LEFT) / wide * 0.25 for x in dots]
+    assert rates == pytest.approx([0.15, 0.05], abs=1e-3)
+    ends = [(attribute(w, "x1"), attribute(w, "x2")) for w in of_class(node, "line", "whisker")]
+    wanted = [(0.1, 0.25), (0.03, 0.06)]
+    for drawn_ends, bounds in zip(ends, wanted, strict=True):
+        places = [(x - fairness.LEFT) / wide * 0.25 for x in drawn_ends]
+        assert places == pytest.approx(list(bounds), abs=1e-3)
+    assert {"15.0%, 96", "5.0%, 618", "sex"} <= set(texts(node))
+    assert plot.note.startswith("n = 714 rows. Bars: 95 % intervals (Wilson)")
+
+
+NOISE = [
+    {"scale": 0.001, "value": 0.9, "low": 0.89, "high": 0.91},
+    {"scale": 0.1, "value": 0.88, "low": 0.86, "high": 0.895},
+]
+ROBUST: dict[str, object] = {
+    "metric": "accuracy",
+    "baseline": 0.9,
+    "limit": 0.855,
+    "rows": 714,
+    "noise": NOISE,
+    "probes": [{"probe": "extremes", "value": -40.0, "low": -60.0, "high": -20.0}],
+}
+
+
+def test_the_robustness_curve_lies_where_the_figures_say() -> None:
+    plot = robustness.of_verdict(with_details(robustness=ROBUST), "k")
+    node, box = drawn(plot), robustness.AREA
+    assert plot is not None
+    limit, ideal = (of_class(node, "line", name)[0] for name in ("mark", "ideal"))
+    pixels = (attribute(limit, "y1") - attribute(ideal, "y1")) / (0.9 - 0.855)
+    dots = [attribute(dot, "cy") for dot in of_class(node, "circle", "dot")]
+    heights = [0.9 - (y - attribute(ideal, "y1")) / pixels for y in dots]
+    assert heights == pytest.approx([0.9, 0.9, 0.88], abs=1e-4)
+    ends = [attribute(w, "y1") - attribute(w, "y2") for w in of_class(node, "line", "whisker")]
+    assert ends[:2] == pytest.approx([0.02 * pixels, 0.035 * pixels], rel=1e-2)
+    # What falls deeper than is drawn stands on the floor, with its figure.
+    assert len(of_class(node, "polygon", "bad")) == 1
+    assert "-40" in texts(node)
+    assert "n = 714 rows" in plot.note
+    assert "Arrows: deeper than is drawn." in plot.note
+    numbers = [float(n) for each in everything(node) for n in _numbers(each)]
+    assert all(0 <= n <= max(box.bottom, 640) for n in numbers)
+
+
 @pytest.mark.parametrize("times", [[0.0], [2.0, 2.0], [0.0, 5.0], [1e-9, 1e9], [5e-324, 1.0]])
 def test_odd_times_are_drawn(times: list[float]) -> None:
     node = drawn(latency.of_verdict(with_details(single_ms=times), "k"))
@@ -283,6 +355,15 @@ BAD_BIN = {"bin": 3, "confidence": 0.5, "accuracy": 7, "low": 0.1, "high": 0.9, 
         {"single_ms": [float("nan")]},
         {"single_ms": [-1.0]},
         {"single_ms": {"a": 1}},
+        {"fairness": {}},
+        {"fairness": [{"attribute": "a", "groups": []}]},
+        {"fairness": [{"attribute": "a", "groups": [{**FAIR[0], "group": "x"}]}]},
+        {"robustness": []},
+        {"robustness": {**ROBUST, "noise": [], "probes": []}},
+        {"robustness": {**ROBUST, "noise": [{"scale": 1, "value": "<b>"}]}},
+        {"robustness": {**ROBUST, "baseline": float("nan")}},
+        {"robustness": {**ROBUST, "limit": 7.0}},
+        {"robustness": {**ROBUST, "rows": True}},
         {"drift": "far"},
         {"drift": [None, {}, {"column": "a", "psi": float("nan"), "rows": [1, 2]}]},
         {"drift": [{"column": "a", "psi": 0.1, "rows": [1]}]},
@@ -296,3 +377,47 @@ def test_details_of_another_shape_are_not_drawn(details: dict[str, object]) -> N
 def _numbers(node: Node) -> list[str]:
     names = {"x", "y", "x1", "x2", "y1", "y2", "width", "height"}
     return [value or "" for name, value in node.attributes.items() if name in names]
+
+
+def test_a_regressions_points_lie_where_the_values_say() -> None:
+    generator = np.random.default_rng(0)
+    truth = generator.normal(50, 10, 3000)
+    predicted = truth + generator.normal(0, 3, 3000)
+    predicted[7] += 80
+    found = regression.residuals(truth, predicted)
+    pairs = found["points"]
+    assert isinstance(pairs, list)
+    assert 400 < len(pairs) <= regression.POINTS
+    assert [pytest.approx(truth[7], rel=1e-5), pytest.approx(predicted[7], rel=1e-5)] in pairs
+    assert min(x for x, _ in pairs) == pytest.approx(truth.min(), rel=1e-5)
+    plot = residuals.of_verdict(with_details(residuals=found), "r")
+    circles = drawn(plot).all("circle")
+    assert len(circles) == len(pairs)
+    low, high = min(map(min, pairs)), max(map(max, pairs))
+    x, y = pairs[0]
+    width, height = (
+        residuals.BOX.right - residuals.BOX.left,
+        residuals.BOX.bottom - residuals.BOX.top,
+    )
+    first = min(circles, key=lambda each: float(each.attributes["cx"] or 0))
+    across = residuals.BOX.left + (x - low) / (high - low) * width
+    down = residuals.BOX.bottom - (y - low) / (high - low) * height
+    assert float(first.attributes["cx"] or 0) == pytest.approx(across, abs=0.01)
+    assert float(first.attributes["cy"] or 0) == pytest.approx(down, abs=0.01)
+    assert plot is not None
+    assert plot.note.startswith("n = 3,000 rows, ")
+    assert "the 20 worst" in plot.note
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [None, [], {}, {"points": "x"}, {"points": [[1]]}, {"points": [["a", "b"]]},
+     {"points": [[float("nan"), 1.0]]}, {"points": [[1.0, 2.0]] * 501}, {"points": [[True, 1]]}],
+)  # fmt: skip
+def test_odd_residuals_draw_nothing(odd: object) -> None:
+    assert residuals.of_verdict(with_details(residuals=odd), "r") is None
+
+
+def test_a_constant_regression_is_drawn() -> None:
+    plot = residuals.of_verdict(with_details(residuals={"rows": 2, "points": [[5.0, 5.0]]}), "r")
+    assert len(drawn(plot).all("circle")) == 1

@@ -187,7 +187,7 @@ def test_a_long_report_loses_details_never_the_verdict() -> None:
     assert shown.startswith("## ❌ Not ready")
     assert "Cut to fit a comment: the details of" in shown
     assert all(f"Check&#95;{n}" in shown or f"Check {n}" in shown for n in range(12))
-    assert "…and 180 more" in shown
+    assert "…and 185 more" in shown
     assert shown.count("<details>") == shown.count("</details>")
 
 

@@ -71,7 +71,7 @@ def test_what_it_writes_keeps_the_promises_and_the_style(tmp_path: Path) -> None
     test = ("-m", "pytest", "-q", "-k", "onboarding", "tests/checks/test_catalog.py")
     code, said, errors = python(tmp_path, environment, *test)
     assert code == 0, said + errors
-    assert "4 passed" in said
+    assert "6 passed" in said
     for tool in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
         target = "checks/catalog/onboarding.py"
         code, said, errors = python(tmp_path, environment, "-m", *tool, target)

@@ -1,4 +1,4 @@
-"""Three model repositories as people lay them out, made here: nothing in them knows of Holdpoint."""
+"""Three model repositories as people lay them out; nothing in them knows of Holdpoint."""
 
 from __future__ import annotations
 
@@ -159,7 +159,9 @@ def with_two_models(root: Path) -> Path:
     churn, price = root / "services" / "churn", root / "services" / "price"
     joblib.dump(churn_model(), churn / "model.joblib")
     customers(1).to_csv(churn / "test.csv", index=False)
-    data = customers(1)[["tenure", "bill"]].assign(price=lambda d: d["tenure"] * 2 + d["bill"])
+    data = customers(1)[["tenure", "bill"]]
+    noise = np.random.default_rng(2).normal(0, 5, ROWS)
+    data = data.assign(price=lambda d: d["tenure"] * 2 + d["bill"] + noise)
     model = LinearRegression().fit(data[["tenure", "bill"]], data["price"])
     joblib.dump(model, price / "model.joblib")
     data.to_csv(price / "test.csv", index=False)

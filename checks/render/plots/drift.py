@@ -58,8 +58,9 @@ def of_verdict(verdict: Verdict, key: str) -> Plot | None:
     if len(shown) < len(found):
         note += f" Cut: the {len(shown)} of {len(found)} columns that moved most."
     spoken = "; ".join(f"{row.column} {row.psi:.3f}{_distance(row)}" for row in shown)
+    note += " Right: PSI, and the Kolmogorov-Smirnov distance (KS)."
     svg = drawing(key, TITLE, f"{note} PSI by column: {spoken}.", box.bottom + 54, *parts)
-    return Plot(TITLE, svg, f"{note} Right: PSI, and the Kolmogorov-Smirnov distance (KS).")
+    return Plot(TITLE, svg, note)
 
 
 def _bar(row: Row, y: float, box: Box, along: Scale, limit: float) -> Markup:

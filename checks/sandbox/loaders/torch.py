@@ -111,9 +111,9 @@ def opened(torch: Any, payload: bytes, options: dict[str, Any]) -> Any:
 
 
 def archive(payload: bytes) -> str:
-    """ "script" for TorchScript, "export" for torch.export, "" for what `torch.load` reads."""
+    """The kind of file; "" is what `torch.load` reads."""
     if not payload.startswith(b"PK"):
-        return ""
+        return "safetensors" if payload[8:9] == b"{" else ""
     try:
         names = zipfile.ZipFile(io.BytesIO(payload)).namelist()
     except zipfile.BadZipFile as error:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.environment.decide import contents, differences
+from checks import models
+from checks.environment.code import import_roots
+from checks.environment.decide import contents, differences, same
 from checks.environment.find import find
 from checks.environment.installed import Installed
-from checks.environment.needs import Needs
+from checks.environment.needs import Needs, needs
 from checks.environment.wanted import Requirements, RequirementsError, Wanted
+from checks.evidence.model_runs import ModelFile
 from checks.evidence.repository import scan
 from tests.checks.trees import write
 
@@ -268,3 +272,27 @@ def test_what_an_environment_holds() -> None:
     assert lines(contents(boosted, asked_for("xgboost-cpu==3.2.0"))) == [
         *("xgboost-cpu==3.2.0", "joblib", "numpy", "pandas"),
     ]
+
+
+def test_what_a_model_needs_is_followed_through_the_repositorys_code(tmp_path: Path) -> None:
+    files = {
+        "src/shop/__init__.py": "import lightgbm\n",
+        "src/shop/models.py": "from . import rules\nfrom .deep.er import x\nimport os, yaml\n",
+        "src/shop/rules.py": "from sklearn.base import clone\n",
+        "src/shop/unused.py": "import torch\n",
+        "src/shop/deep/er.py": "not python",
+    }
+    payload = b"\x80\x02cshop.models\nOurs\n."
+    model = ModelFile("m.pkl", payload, "", models.find("m.pkl", None))
+    repository = scan(write(tmp_path, files))
+    found = needs(repository, import_roots(files, "m.pkl"), model)
+    assert found.modules == {"numpy", "lightgbm", "sklearn", "yaml"}
+    assert found.packages() == {"numpy", "lightgbm", "scikit-learn", "pyyaml"}
+    entry = needs(repository, ("src",), replace(model, payload=b""), "shop.unused:make")
+    assert entry.modules == {"numpy", "torch", "lightgbm"}
+
+
+def test_a_build_for_one_kind_of_processor_is_the_same_version() -> None:
+    assert same("torch", "2.4.0", "2.4.0+cpu")
+    assert not same("torch", "2.4.0", "2.4.1+cpu")
+    assert not same("numpy", "1.26.4", "2.4.6")

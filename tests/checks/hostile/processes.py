@@ -52,8 +52,8 @@ def judge(roots: Iterable[Path], folder: Path, patience: Mapping[str, float]) ->
     found = {}
     for path in sorted(folder.glob("*.json")):
         told = json.loads(path.read_text())
-        words = (path.with_suffix(end).read_text() for end in (".out", ".err"))
-        found[path.stem] = Done(told["code"], *words, told["left"])
+        stdout, stderr = (path.with_suffix(end).read_text() for end in (".out", ".err"))
+        found[path.stem] = Done(told["code"], stdout, stderr, told["left"])
     return found
 
 

@@ -92,6 +92,12 @@ def test_m8_a_model_cannot_report_its_own_score(judged: Judged) -> None:
     assert evaluated(outside)["accuracy"] == 1.0, "a naive tool believes it"
 
 
+def test_m8_a_forged_report_ends_the_model(judged: Judged) -> None:
+    assert "no answer" in judged.refused("forged-answer")
+    outside = naively(judged.root("forged-answer"), judged.model("forged-answer"))
+    assert evaluated(outside)["accuracy"] == 1.0, "without the pipe it is an honest model"
+
+
 def test_m8_a_flood_of_words_changes_nothing(judged: Judged) -> None:
     assert judged.figure("flood-output") == 1.0
     assert len(judged.done["flood-output"].stdout) < 1 << 20
@@ -129,8 +135,8 @@ def test_m8_what_is_no_plain_answer_is_refused(judged: Judged, name: str) -> Non
     assert "could not be run" in judged.refused(name)
 
 
-def test_m8_an_answer_that_is_no_label_is_a_wrong_one(judged: Judged) -> None:
-    assert judged.figure("not-a-number") == 0.0
+def test_m8_an_answer_that_is_no_number_is_said_to_be_none(judged: Judged) -> None:
+    assert "60 values that are NaN" in judged.refused("not-a-number")
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,12 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from checks.sandbox import (
     Column,
-    DataSession,
     Kind,
-    Limits,
     ModelFailed,
     ModelSession,
     Table,
     column_of,
+    scripts,
 )
 from tests.checks.sandbox.environments import public_environment, require_real_root
 
@@ -139,67 +138,6 @@ def test_under_another_uid_a_model_works_as_well() -> None:
         np.testing.assert_array_equal(session.predict(table).values, model.predict(inputs))
 
 
-@pytest.fixture(scope="module")
-def reader() -> Iterator[DataSession]:
-    with DataSession(OWN, limits=Limits(wall_s=60)) as opened:
-        yield opened
-
-
-def test_a_csv_file_comes_back_as_plain_columns(reader: DataSession) -> None:
-    text = "a,b,c,d,e\n1,1.5,True,größe,2020-01-01\n2,,False,,2021-02-03\n"
-    table = reader.read(text.encode())
-    assert [(c.name, c.kind) for c in table.columns] == [
-        ("a", "int"),
-        ("b", "float"),
-        ("c", "bool"),
-        ("d", "str"),
-        ("e", "str"),
-    ]
-    assert table.rows == 2
-    assert table.column("a").values.tolist() == [1, 2]
-    assert table.column("b").values[0] == 1.5
-    assert np.isnan(table.column("b").values[1])
-    assert table.column("c").values.tolist() == [True, False]
-    assert table.column("d").values.tolist() == ["größe", None]
-    assert table.column("e").values.tolist() == ["2020-01-01", "2021-02-03"]
-
-
-def test_a_table_read_can_be_given_to_a_model(reader: DataSession, session: ModelSession) -> None:
-    data = frame()
-    model = pipeline().fit(data, data["age"] > 50)
-    session.load(dumped(model), "joblib")
-    table = reader.read(data.to_csv(index=False).encode())
-    assert session.predict(table).values.tolist() == model.predict(data).tolist()
-
-
-def test_a_file_without_rows_is_a_table_without_rows(reader: DataSession) -> None:
-    table = reader.read(b"a,b\n")
-    assert (table.rows, table.names) == (0, ("a", "b"))
-
-
-@pytest.mark.parametrize(
-    ("payload", "says"),
-    [
-        (b"", "EmptyDataError"),
-        (b"a,b\n1,2\n1,2,3,4\n", "ParserError"),
-        (b"\xff\xfe\x00\xff", "UnicodeDecodeError"),
-        (",".join(f"c{n}" for n in range(10_001)).encode() + b"\n", "10001 columns"),
-    ],
-)
-def test_what_is_no_csv_fails_with_a_sentence(
-    reader: DataSession, payload: bytes, says: str
-) -> None:
-    with pytest.raises(ModelFailed, match="The data file") as caught:
-        reader.read(payload)
-    assert says in caught.value.sentence
-
-
-def test_m6_a_csv_of_one_line_ends_within_limits() -> None:
-    limits = Limits(wall_s=30, memory_bytes=1 << 30)
-    with DataSession(OWN, limits=limits) as small, pytest.raises(ModelFailed):
-        small.read(b"," * (32 << 20))
-
-
 def test_columns_know_their_kind() -> None:
     assert column_of("x", [1, 2]).kind == "int"
     assert column_of("x", [1.0, 2]).kind == "float"
@@ -217,10 +155,10 @@ def test_a_table_selects_and_takes() -> None:
         Table((Column("a", "int", np.arange(2)), Column("b", "int", np.arange(3))))
 
 
-def test_unknown_words_name_the_known_ones(session: ModelSession, reader: DataSession) -> None:
+def test_unknown_words_name_the_known_ones(session: ModelSession) -> None:
     with pytest.raises(ValueError, match="known: joblib, pickle"):
         session.load(b"", "xls")
     with pytest.raises(ValueError, match="known: predict, "):
         session.predict(table_of(frame()), "__reduce__")
-    with pytest.raises(ValueError, match="known: csv"):
-        reader.read(b"", "xlsx")
+    with pytest.raises(ValueError, match="unknown parser 'xlsx'; known: arrow, csv"):
+        scripts.text(scripts.PARSERS, "xlsx")
