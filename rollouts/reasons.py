@@ -59,3 +59,8 @@ class Reason(StrEnum):
     CANDIDATE_FINE = "CandidateFine"
     # More of taking back
     CANDIDATE_NOT_READY = "CandidateNotReady"
+    # What the strategies wait for beside pods, gateways and evidence
+    AWAITING_PROMOTION = "AwaitingPromotion"
+    WAITING_FOR_CHECKS = "WaitingForChecks"
+    CHECKS_FAILED = "ChecksFailed"
+    MAKING_ROOM = "MakingRoom"
