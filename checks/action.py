@@ -76,9 +76,14 @@ def _judge(job: Job, log: Log) -> int:
 
 def _publish(job: Job, log: Log) -> int:
     publisher = _publisher(job)
+    began = time.monotonic()
     publisher.begin()
+    pending = time.monotonic()
     result, shown = _publication(job, _result(job))
+    judged = time.monotonic()
     publisher.finish(shown)
+    published = time.monotonic() - judged + pending - began
+    log.say(f"Judging took {judged - pending:.1f} s, publishing {published:.1f} s.")
     _tell(job.runner, result, shown, log)
     for note in publisher.notes:
         log.say(note)

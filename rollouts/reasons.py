@@ -59,3 +59,5 @@ class Reason(StrEnum):
     CANDIDATE_FINE = "CandidateFine"
     # More of taking back
     CANDIDATE_NOT_READY = "CandidateNotReady"
+    # The analysis's doubt about what it was given
+    SAMPLE_RATIO_MISMATCH = "SampleRatioMismatch"

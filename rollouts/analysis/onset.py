@@ -45,6 +45,11 @@ def take_in(logs: Logs, new_weight: float) -> Logs:
     return tuple([log_add(value, log_weight) for value in logs])
 
 
+def level(seconds: float, horizon_s: float) -> float:
+    """The log of M after so many seconds in which nothing was seen."""
+    return math.log(FIRST + math.floor(seconds / ONSET_EVERY_S) * _per_mark(horizon_s))
+
+
 def log_evidence(logs: Logs, seconds: float, horizon_s: float) -> float:
     """ln E: of the mean of M and the weight that is still in reserve."""
     mean = log_sum(logs) - math.log(len(logs))
