@@ -176,7 +176,7 @@ class Applier:
     def _(self, decision: WriteRoute, context: Context) -> None:
         if context.route is None or context.route_resource is None:
             raise Outdated("the route is gone")
-        router = traffic.find(dig_text(context.view.deployment.traffic, "type"))
+        router = traffic.of(context.view.deployment.traffic)
         body = router.apply(copy.deepcopy(context.route), decision.intent)
         self._writer.replace(context.route_resource, body)
 

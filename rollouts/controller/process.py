@@ -196,8 +196,14 @@ def _interests(namespace: str | None) -> list[Interest]:
     return [
         *(Interest(resource, namespace) for resource in OUR_KINDS),
         *(Interest(resource, namespace, MODEL_DEPLOYMENT_LABEL) for resource in LABELLED),
-        Interest(kube.HTTP_ROUTES, namespace),
+        *(Interest(kind, namespace, optional=True) for kind in _routes()),
     ]
+
+
+def _routes() -> list[Resource]:
+    """What the routers write, less what is watched already. Few clusters have all of it."""
+    kinds = {router.resource for router in traffic.routers().values()}
+    return sorted(kinds - set(LABELLED), key=lambda kind: kind.plural)
 
 
 def _routes_by(deployment: JsonObject, resource: Resource, route: JsonObject) -> bool:

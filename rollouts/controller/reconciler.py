@@ -156,7 +156,7 @@ class Reconciler:
     def _route(self, deployment: ModelDeployment, status: Status, owned: frozenset[str]) -> _Route:
         """The route: from the store while all is confirmed, from the API server otherwise."""
         try:
-            router = traffic.find(dig_text(deployment.traffic, "type"))
+            router = traffic.of(deployment.traffic)
             where = router.reference(deployment.traffic, deployment.namespace)
             resource = kube.Resource(where.group, where.version, where.plural, where.kind)
             raw = None

@@ -138,12 +138,14 @@ def traffic_intent(view: View) -> TrafficIntent | None:
     else:
         asked = status.weight.asked
         weights = ((status.stable.name, 100 - asked), (status.candidate.name, asked))
+    owned = owned_services(view.status, view.seen.revisions)
     return TrafficIntent(
         sequence=status.write_sequence,
         weights=weights,
         in_progress=status.in_progress,
         alias=view.deployment.name,
-        owned=owned_services(view.status, view.seen.revisions),
+        owned=owned,
+        sizes={name: view.seen.of(name).endpoints for name in owned},
     )
 
 
