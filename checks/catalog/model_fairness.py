@@ -106,7 +106,13 @@ class ModelFairness:
     title = "Model fairness"
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
-    rules = ("attributes", *(f"{name}.*" for name in TITLES), "four_fifths.*", "together.*")
+    rules = (
+        "attributes",
+        *(f"{name}.*" for name in TITLES),
+        "four_fifths.*",
+        "together.*",
+        "measured",
+    )
     needs = Needs.MODEL
 
     def collect(self, context: Context) -> Fairness | Problem | None:
