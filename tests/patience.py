@@ -8,4 +8,8 @@ checks:
 
 def patient(configuration: bytes) -> bytes:
     """A holdpoint.yml with those limits, unless it sets limits of its own."""
+    if b"inference_performance" in configuration:
+        return configuration
+    if b"\nchecks:\n" in configuration:
+        return configuration.replace(b"\nchecks:\n", PATIENT)
     return configuration if b"\nchecks:" in configuration else configuration + PATIENT

@@ -51,4 +51,5 @@ def asked(figure: Figure) -> str:
     """A figure's threshold and whether it is met, or nothing."""
     if figure.threshold is None:
         return ""
-    return f"{number(figure.threshold)} {'✓' if figure.met else '✗'}"
+    mark = {True: "✓", False: "✗", None: "(cannot tell)"}[figure.met]
+    return f"{number(figure.threshold)} {mark}"
