@@ -76,7 +76,7 @@ class Settings:
 
 ITEMS: Mapping[str, Item] = {
     "preprocessing.saved": Item(
-        "preprocessing that is saved with the model",
+        "preprocessing saved with the model",
         0.3,
         "save the steps before the model and the model as one (a Pipeline, the network, the graph)",
     ),
@@ -86,7 +86,7 @@ ITEMS: Mapping[str, Item] = {
         "check columns, kinds and ranges before training and serving (pandera, pydantic)",
     ),
     "missing.handled": Item(
-        "missing values that are handled",
+        "handling of missing values",
         0.2,
         "fill or refuse missing values (sklearn.impute, fillna), even where none is missing today",
     ),
@@ -97,13 +97,13 @@ ITEMS: Mapping[str, Item] = {
         Severity.MINOR,
     ),
     "outliers.handled": Item(
-        "outliers that are handled",
+        "handling of outliers",
         0.1,
         "clip, transform or refuse values out of range before the model sees them",
         Severity.MINOR,
     ),
     "versioning.data": Item(
-        "data that are versioned",
+        "versioned data",
         0.1,
         "data/SHA256SUMS: write the digests of the data files there, or use DVC or Git LFS",
         Severity.MINOR,

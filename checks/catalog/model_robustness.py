@@ -185,7 +185,7 @@ class _Judging:
         """A share of the performance; where more than all of it is lost, the value that is left."""
         start = self.evidence.baseline.get(name)
         if drop.value <= 1 or start is None:
-            return f"drops by {_percent(drop)}"
+            return _moved(drop)
         return f"drops from {start:.2f} to {start * (1 - drop.value):.4g}"
 
     def _compared(self, outcome: Outcome, worth: float) -> Finding:
@@ -232,10 +232,17 @@ def _where(failure: Failure) -> str:
     return f"on row {failure.row}, {failure.column} = {failure.value}"
 
 
-def _percent(drop: Estimate) -> str:
-    if drop.low is None or drop.high is None:
-        return _share(drop.value)
-    return f"{_share(drop.value)} ({_share(drop.low)} to {_share(drop.high)})"
+def _moved(drop: Estimate) -> str:
+    if drop.value >= 0:
+        return f"drops by {_percent(drop.value, drop.low, drop.high)}"
+    low, high = (None if each is None else -each for each in (drop.high, drop.low))
+    return f"rises by {_percent(-drop.value, low, high)}"
+
+
+def _percent(value: float, low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return _share(value)
+    return f"{_share(value)} ({_share(low)} to {_share(high)})"
 
 
 def _share(value: float) -> str:
