@@ -229,7 +229,7 @@ class _Judging:
             finding = self._of(rule, Severity.MINOR, message, (worth, 0.0), fix)
             return replace(finding, grade=Grade.MISSING)
         message = (
-            f"{lead} is {_shown(found)} between {found.highest} and {found.lowest} "
+            f"{lead} is {_shown(found)}{_unit(found)} between {found.highest} and {found.lowest} "
             f"({found.rows:,} rows){few}"
         )
         if found.value <= limit:
@@ -265,8 +265,8 @@ class _Judging:
             return self._of(rule, Severity.INFO, message)
         few = f"; {len(found.too_few)} groups are too few to say" if found.too_few else ""
         message = (
-            f"{each.name} together: {TITLES[found.name]} is {_shown(found)}, highest for "
-            f"{found.highest}, lowest for {found.lowest}{few}"
+            f"{each.name} together: {TITLES[found.name]} is {_shown(found)}{_unit(found)}, "
+            f"highest for {found.highest}, lowest for {found.lowest}{few}"
         )
         above = found.value > self.settings.threshold
         return self._of(rule, Severity.MINOR if above else Severity.INFO, message)
@@ -305,6 +305,11 @@ class _Judging:
                 Figure(name, each.value, "", each.low, each.high, asked, met, samples=each.rows)
             )
         return figures
+
+
+def _unit(found: Difference) -> str:
+    regression = found.name in {fairness.PREDICTION, fairness.ERROR}
+    return " standard deviations of the truth" if regression else ""
 
 
 def _shown(found: Difference) -> str:

@@ -52,6 +52,7 @@ def asked(figure: Figure) -> str:
     if figure.threshold is None:
         return ""
     side = ""
-    if figure.value != figure.threshold:
+    if figure.met is not None and figure.value != figure.threshold:
         side = "≥ " if (figure.value > figure.threshold) == figure.met else "≤ "
-    return f"{side}{number(figure.threshold)} {'✓' if figure.met else '✗'}"
+    mark = {True: "✓", False: "✗", None: "(cannot tell)"}[figure.met]
+    return f"{side}{number(figure.threshold)} {mark}"
