@@ -80,7 +80,7 @@ LOST = ("deployment.strategy", "deployment.container", "deployment.rollback", "d
 WAIVED = "waivers:\n" + "".join(
     f"  - {{rule: {rule}, reason: r, owner: o, expires: 2999-01-01}}\n" for rule in LOST
 )
-DECLARED = "declarations: {deployment.strategy: {says: it is}, deployment.container: {says: yes}}\n"
+DECLARED = "declarations: {deployment.strategy: {says: it is}, deployment.container: {says: so}}\n"
 
 
 @pytest.mark.parametrize(
