@@ -35,12 +35,16 @@ SHORTEST_INTERVAL_S = 0.2
 
 @dataclass(frozen=True)
 class Arms:
-    """Who is compared: names of revisions, and whether `older` gets traffic at the same time."""
+    """Who is compared: names of revisions, and whether `older` gets traffic at the same time.
+
+    `share`: the confirmed part of the requests that `newer` should get; None while it changes.
+    """
 
     newer: str
     older: str
     concurrent: bool
     began: str
+    share: float | None = None
 
 
 @dataclass
@@ -78,9 +82,10 @@ class _Run:
     record: JsonObject = field(default_factory=dict)
 
 
-def arms_of(status: Status, *, early: bool = False) -> Arms | None:
+def arms_of(status: Status, *, early: bool = False, beside: bool = False) -> Arms | None:
     """Who is to be compared now; None while no revision on trial has any traffic. `early`: stable
-    is counted from the beginning, because later nothing serves beside the candidate."""
+    is counted from the beginning, because later nothing serves beside the candidate. `beside`: the
+    route leads requests to the candidate besides the weight, so no share can be expected."""
     began = rfc3339(status.started_at) if status.started_at else ""
     if status.phase is Phase.BAKING and status.stable and status.previous:
         return Arms(status.stable.name, status.previous.name, concurrent=False, began=began)
@@ -90,7 +95,15 @@ def arms_of(status: Status, *, early: bool = False) -> Arms | None:
     if not (served or early):
         return None
     alone = status.weight.asked == 100 and status.weight.confirmed == 100
-    return Arms(status.candidate.name, status.stable.name, concurrent=not alone, began=began)
+    still = status.weight.asked == status.weight.confirmed and not beside
+    share = status.weight.confirmed / 100 if still else None
+    return Arms(status.candidate.name, status.stable.name, not alone, began, share)
+
+
+def _leads_beside(traffic: JsonObject) -> bool:
+    """True where a header or a mirror brings the candidate requests that no weight counts."""
+    sections = [section for section in traffic.values() if isinstance(section, dict)]
+    return any(section.get(name) for section in sections for name in ("header", "mirror"))
 
 
 class Analyst:
@@ -105,7 +118,8 @@ class Analyst:
     ) -> AnalysisView | None:
         """What is known now, after a tick if one is due; None where nothing is compared."""
         key = (deployment.namespace, deployment.name)
-        arms = arms_of(status, early=switches(deployment))
+        beside = _leads_beside(deployment.traffic)
+        arms = arms_of(status, early=switches(deployment), beside=beside)
         source = dig_object(deployment.spec.analysis if deployment.spec else {}, "metrics")
         if arms is None or deployment.spec is None or not source:
             self.forget(key)
@@ -153,7 +167,13 @@ class Analyst:
             return
         seconds = max(0.0, (now - run.at).total_seconds())
         run.at = now
-        tick = analysis.Tick(seconds, counted.newer, counted.older, concurrent=arms.concurrent)
+        tick = analysis.Tick(
+            seconds,
+            counted.newer,
+            counted.older,
+            concurrent=arms.concurrent,
+            share=arms.share,
+        )
         run.state = analysis.update(run.state, run.settings, tick)
         run.judgement = analysis.judge(run.state, run.settings)
         run.readable = counted.readable

@@ -27,6 +27,7 @@ from rollouts.model import (
     parse_deployment,
     parse_status,
 )
+from rollouts.reasons import Reason
 from tests.rollouts.simulated.world import model_deployment
 
 if TYPE_CHECKING:
@@ -246,3 +247,28 @@ def test_a_checkpoint_of_another_rollout_is_not_used(rig: Rig) -> None:
 def test_who_is_compared(change: dict[str, Any], compared: tuple[str, str, bool] | None) -> None:
     arms = arms_of(replace(MOVING, **change))
     assert (arms and (arms.newer, arms.older, arms.concurrent)) == compared
+
+
+@pytest.mark.parametrize(
+    ("weight", "beside", "share"),
+    [
+        (Weight(25, 25), False, 0.25),
+        (Weight(50, 25), False, None),
+        (Weight(25, 25), True, None),
+    ],
+)
+def test_which_share_is_expected(weight: Weight, beside: bool, share: float | None) -> None:
+    arms = arms_of(replace(MOVING, weight=weight), beside=beside)
+    assert arms is not None
+    assert arms.share == share
+
+
+def test_a_candidate_that_hardly_gets_any_of_its_share_is_not_called_fine(rig: Rig) -> None:
+    rig.look()
+    for _ in range(25):
+        rig.newer.serve(40)
+        rig.older.serve(4000)
+        view = rig.look()
+    assert view.judgement is not None
+    assert view.judgement.kind is Kind.UNDECIDED
+    assert view.judgement.reason is Reason.SAMPLE_RATIO_MISMATCH
