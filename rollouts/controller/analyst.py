@@ -35,12 +35,17 @@ SHORTEST_INTERVAL_S = 0.2
 
 @dataclass(frozen=True)
 class Arms:
-    """Who is compared: names of revisions, and whether `older` gets traffic at the same time."""
+    """Who is compared: names of revisions, and whether `older` gets traffic at the same time.
+
+    `unserved`: `newer` gets none yet. What it counts then are checks and people who look at it
+    through the preview, which is no evidence about its traffic.
+    """
 
     newer: str
     older: str
     concurrent: bool
     began: str
+    unserved: bool = False
 
 
 @dataclass
@@ -90,7 +95,8 @@ def arms_of(status: Status, *, early: bool = False) -> Arms | None:
     if not (served or early):
         return None
     alone = status.weight.asked == 100 and status.weight.confirmed == 100
-    return Arms(status.candidate.name, status.stable.name, concurrent=not alone, began=began)
+    names = (status.candidate.name, status.stable.name)
+    return Arms(*names, concurrent=not alone, began=began, unserved=not served)
 
 
 class Analyst:
@@ -153,7 +159,8 @@ class Analyst:
             return
         seconds = max(0.0, (now - run.at).total_seconds())
         run.at = now
-        tick = analysis.Tick(seconds, counted.newer, counted.older, concurrent=arms.concurrent)
+        newer = analysis.Increment() if arms.unserved else counted.newer
+        tick = analysis.Tick(seconds, newer, counted.older, concurrent=arms.concurrent)
         run.state = analysis.update(run.state, run.settings, tick)
         run.judgement = analysis.judge(run.state, run.settings)
         run.readable = counted.readable

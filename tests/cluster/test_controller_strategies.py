@@ -15,7 +15,7 @@ from tests.testbed.wait import wait_until
 if TYPE_CHECKING:
     from tests.cluster.rollout_bed import Bed, Images
 
-LINGER = {"name": "LINGER", "value": "3"}  # gateways notice late that a pod ends
+LINGER = {"name": "LINGER", "value": "6"}  # gateways notice late that a pod ends
 BLUE_GREEN: dict[str, Any] = {
     "type": "BlueGreen",
     "blueGreen": {"checks": [{"path": "/healthz", "times": 2}], "bakeSeconds": 5},

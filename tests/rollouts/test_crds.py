@@ -6,6 +6,7 @@ that the schema has and the code never writes is a promise that nobody keeps.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -216,3 +217,12 @@ def test_every_field_of_a_spec_is_explained_or_plain(resource: kube.Resource) ->
     top = schema(resource, "spec")["properties"]
     silent = {name for name, child in top.items() if not child.get("description")}
     assert silent <= {"verb", "analysis", "requestedBy", "approvedBy", "request", "source"}, silent
+
+
+def test_the_page_about_strategies_has_every_option_and_every_verb() -> None:
+    text = (ROOT / "docs/reference/strategies.md").read_text()
+    listed = sorted(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE))
+    listed.remove("verb")
+    kinds = schema(kube.MODEL_DEPLOYMENTS, "spec", "strategy")["properties"]
+    options = [option for kind in kinds.values() for option in kind.get("properties", {})]
+    assert listed == sorted([*options, *Verb])
