@@ -107,7 +107,10 @@ def _cool(view: View) -> Decision | None:
     previous = view.status.previous
     if previous is None or not view.resting or view.plan is None:
         return None
-    warm = view.plan.strategy.warm_replicas(view.plan.settings)
+    strategy, settings = view.plan.strategy, view.plan.settings
+    for_s = strategy.warm_s(settings)
+    over = for_s is not None and view.age(view.status.intent_at) >= timedelta(seconds=for_s)
+    warm = 0 if over else strategy.warm_replicas(settings)
     has = view.of(previous).replicas
     if has > warm:
         message = f"kept warm: {has} -> {warm} replicas"
