@@ -38,6 +38,8 @@ class Arms:
     """Who is compared: names of revisions, and whether `older` gets traffic at the same time.
 
     `share`: the confirmed part of the requests that `newer` should get; None while it changes.
+    `unserved`: `newer` gets none yet. What it counts then are checks and people who look at it
+    through the preview, which is no evidence about its traffic.
     """
 
     newer: str
@@ -45,6 +47,7 @@ class Arms:
     concurrent: bool
     began: str
     share: float | None = None
+    unserved: bool = False
 
 
 @dataclass
@@ -96,8 +99,9 @@ def arms_of(status: Status, *, early: bool = False, beside: bool = False) -> Arm
         return None
     alone = status.weight.asked == 100 and status.weight.confirmed == 100
     still = status.weight.asked == status.weight.confirmed and not beside
-    share = status.weight.confirmed / 100 if still else None
-    return Arms(status.candidate.name, status.stable.name, not alone, began, share)
+    share = status.weight.confirmed / 100 if still and served else None
+    names = (status.candidate.name, status.stable.name)
+    return Arms(*names, concurrent=not alone, began=began, share=share, unserved=not served)
 
 
 def _leads_beside(traffic: JsonObject) -> bool:
@@ -169,7 +173,7 @@ class Analyst:
         run.at = now
         tick = analysis.Tick(
             seconds,
-            counted.newer,
+            analysis.Increment() if arms.unserved else counted.newer,
             counted.older,
             concurrent=arms.concurrent,
             share=arms.share,

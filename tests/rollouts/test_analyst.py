@@ -103,12 +103,12 @@ def pods() -> Iterator[tuple[Pod, Pod]]:
             pod.thread.join()
 
 
-def deployment() -> ModelDeployment:
+def deployment(strategy: str = "Canary") -> ModelDeployment:
     analysis = {
         "intervalSeconds": 0.2,
         "metrics": {"type": "Pods", "pods": {"requests": "r", "errors": "e"}},
     }
-    body = model_deployment(analysis=analysis)
+    body = model_deployment(analysis=analysis, strategy={"type": strategy})
     return parse_deployment({**body, "metadata": {"name": "lending", "namespace": "prod"}})
 
 
@@ -118,6 +118,7 @@ class Rig:
     def __init__(self, newer: Pod, older: Pod) -> None:
         self.newer, self.older = newer, older
         self.status = MOVING
+        self.strategy = "Canary"
         self.now = BEGAN
         self.analyst = Analyst(Metrics())
 
@@ -138,7 +139,7 @@ class Rig:
             },
             endpoints={},
         )
-        view = self.analyst.look(deployment(), self.status, belongings, self.now)
+        view = self.analyst.look(deployment(self.strategy), self.status, belongings, self.now)
         assert view is not None
         return view
 
@@ -272,3 +273,19 @@ def test_a_candidate_that_hardly_gets_any_of_its_share_is_not_called_fine(rig: R
     assert view.judgement is not None
     assert view.judgement.kind is Kind.UNDECIDED
     assert view.judgement.reason is Reason.SAMPLE_RATIO_MISMATCH
+
+
+def test_before_a_switch_stable_is_counted_and_what_looks_at_green_is_not(rig: Rig) -> None:
+    rig.strategy = "BlueGreen"
+    rig.status = replace(MOVING, weight=Weight())
+    rig.look()
+    rig.older.serve(500, 5)
+    rig.newer.serve(20, 20)  # checks, and people at the preview
+    assert totals(rig.look()) == (0, 0, 500, 5)
+    rig.status = replace(MOVING, weight=Weight(100, 100))
+    rig.look()
+    rig.newer.serve(400, 200)
+    view = rig.look()
+    assert totals(view) == (400, 200, 500, 5)
+    assert view.judgement is not None
+    assert view.judgement.kind is Kind.WORSE, "compared with what stable had before the switch"
