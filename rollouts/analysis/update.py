@@ -104,9 +104,9 @@ def _latency(state: State, settings: Settings, tick: Tick, weight: float) -> Lat
     before, seen = state.latency, tick.latency
     if settings.latency_odds is None and settings.latency_limit_s is None:
         return None
-    if before is None and seen is not None:
+    if seen is not None:
         level = onset.level(state.seconds, settings.horizon_s)
-        before = latency.begin(settings, seen, level)
+        before = latency.ready(before, settings, seen, level)
     if before is None:
         return None
     nothing = Both(NO_REQUESTS, NO_REQUESTS)
