@@ -6,6 +6,7 @@ that the schema has and the code never writes is a promise that nobody keeps.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -202,3 +203,14 @@ def test_every_field_of_a_spec_is_explained_or_plain(resource: kube.Resource) ->
     top = schema(resource, "spec")["properties"]
     silent = {name for name, child in top.items() if not child.get("description")}
     assert silent <= {"verb", "analysis", "requestedBy", "approvedBy", "request", "source"}, silent
+
+
+def test_every_number_of_the_analysis_can_be_given() -> None:
+    """What the schema lacks, the API server would take away without a word."""
+    spec = schema(kube.MODEL_DEPLOYMENTS, "spec", "analysis")["properties"]
+    source = "".join((ROOT / "rollouts/analysis/settings.py").read_text().split())
+    sections = {"tolerance": "tolerance", "limits": "limits", '_section(spec,"limits")': "limits"}
+    asked = re.findall(r'_number\((tolerance|limits|_section\(spec,"limits"\)),"(\w+)"\)', source)
+    assert len(asked) >= 8
+    missing = [n for where, n in asked if n not in spec[sections[where]]["properties"]]
+    assert not missing
