@@ -10,7 +10,7 @@ AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --set-home --preserve-env=CI
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-image test-cluster bench lint format lock docs testbed clean
+.PHONY: help setup demo test test-fast test-image test-cluster bench bench-rollouts lint format lock docs testbed clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,9 @@ docs: $(STAMP) ## Write what is made from the code: the checks' pages, the confi
 
 bench: $(STAMP) ## How long the checks take and how much memory they need, at two sizes
 	$(BIN)/python -m tests.bench
+
+bench-rollouts: $(STAMP) ## How soon a rollout is judged, against other rules, and what that costs
+	$(BIN)/python -m tests.bench.rollouts
 
 testbed: $(STAMP) ## Start a cluster with a gateway to point kubectl at (Ctrl-C ends it)
 	$(BIN)/python -m tests.testbed up

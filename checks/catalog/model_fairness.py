@@ -45,6 +45,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, setting, share
 from checks.evidence.answers import RunProblemError
 from checks.measure import fairness
@@ -112,6 +113,7 @@ class ModelFairness:
         "together.*",
         "measured",
     )
+    needs = Needs.MODEL
 
     def collect(self, context: Context) -> Fairness | Problem | None:
         """Compares the answers by group; None where the configuration says there is nobody."""
@@ -184,8 +186,8 @@ class _Judging:
         findings += [self._crossed(each) for each in self.evidence.crossed]
         findings += self._guesses()
         names = ", ".join(each.name for each in self.evidence.attributes)
-        shown = f"{issues} {'issue' if issues == 1 else 'issues'} by {names}"
-        untold = f", {lost - issues} of {places} not told" if lost > issues else ""
+        shown = f"{issues or 'no'} {'issue' if issues == 1 else 'issues'} by {names}"
+        untold = f"; {lost - issues} of {places} cannot be told" if lost > issues else ""
         message = f"{shown} on {self.evidence.rows:,} rows{untold}"
         result = verdict(NAME, findings, self.settings, message, 1 - lost / places)
         if issues > MOST_CRITICAL:

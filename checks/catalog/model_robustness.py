@@ -43,6 +43,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, share
 from checks.evidence import probing
 from checks.evidence.answers import RunProblemError
@@ -105,6 +106,7 @@ class ModelRobustness:
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
     rules = (*PROBES, "measured")
+    needs = Needs.MODEL
 
     def collect(self, context: Context) -> Robustness | Problem:
         """Puts the changed rows to the model in its sandbox."""

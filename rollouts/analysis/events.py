@@ -2,7 +2,7 @@
 
 Used by `latency` (a kind for each boundary: took longer than that) and by `update` for labels (one
 kind: the prediction was wrong). The guesses that the test needs are faded shares of the ticks
-before, so that they follow a fault that begins late; the memory is 500 of the candidate's requests,
+before, so that they follow a fault that begins late; the memory is 250 of the candidate's requests,
 started like a Beta(1/2, 1/2). The E's of the kinds are averaged. Without a concurrent stable the
 candidate is held against the upper end of stable's last share, as `onesample` does for errors.
 It deliberately knows neither seconds nor what the events mean.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rollouts.analysis.eprocess import Logs
     from rollouts.jsontypes import Json
 
-MEMORY = 500.0  # of the candidate's requests
+MEMORY = 250.0  # of the candidate's requests
 LEAST_BASELINE = 30.0  # faded requests of stable below which nothing is held against them
 MOST_NULL = 0.999
 
@@ -86,6 +86,19 @@ def compare(
         after = state.stable
     logs = tuple([a + b for a, b in zip(state.logs, more, strict=True)])
     return Compared(logs, state.candidate.after(kept, candidate), after)
+
+
+def growth(state: Compared, times: float, share: float) -> list[float]:
+    """What one more request to the candidate, and `share` to stable, add on average to each log."""
+    found = []
+    for kind in range(len(state.logs)):
+        theta_c, theta_s = state.candidate.guess(kind), state.stable.guess(kind)
+        if theta_c <= twobytwo.times_odds(theta_s, times):
+            found.append(0.0)
+            continue
+        q_c, q_s = twobytwo.nearest(1.0, share, theta_c + share * theta_s, times)
+        found.append(twobytwo.divergence(theta_c, q_c) + share * twobytwo.divergence(theta_s, q_s))
+    return found
 
 
 def _against_stable(

@@ -53,3 +53,9 @@ def one_arm(theta: float, null: float, seen: tuple[int, int]) -> float:
     """ln of the likelihood ratio of `seen` = (requests, events): theta against null."""
     n, k = seen
     return k * math.log(theta / null) + (n - k) * (math.log1p(-theta) - math.log1p(-null))
+
+
+def divergence(theta: float, null: float) -> float:
+    """What one request adds on average where `theta` is the truth (Kullback and Leibler)."""
+    other = math.log1p(-theta) - math.log1p(-null)
+    return theta * math.log(theta / null) + (1.0 - theta) * other

@@ -23,6 +23,7 @@ from rollouts.model import (
     MarkRequest,
     Part,
     PointAlias,
+    PointPreview,
     RequestPhase,
     RollBack,
     Scale,
@@ -156,6 +157,20 @@ class Applier:
         if not revisions.is_alias_of(current, owner):
             raise NotOurs(f"Service {owner.name} selects other pods; remove it or rename this")
         self._writer.replace(kube.SERVICES, revisions.pointed(current, owner, decision.name))
+
+    @_do.register(PointPreview)
+    def _(self, decision: PointPreview, context: Context) -> None:
+        owner = context.view.deployment
+        body = revisions.preview(owner, decision.name, _port(context), like=context.alias)
+        try:
+            self._writer.create(kube.SERVICES, body)
+        except kube.AlreadyExists:
+            current = self._cluster.get(kube.SERVICES, context.namespace, name_of(body))
+            if not revisions.belongs_to(current, owner):
+                message = f"Service {name_of(body)} belongs to somebody else; remove or rename it"
+                raise NotOurs(message) from None
+            spec = {**dig_object(current, "spec"), "selector": body["spec"]["selector"]}
+            self._writer.replace(kube.SERVICES, {**current, "spec": spec})
 
     @_do.register(WriteRoute)
     def _(self, decision: WriteRoute, context: Context) -> None:

@@ -115,6 +115,21 @@ def test_fine_waits_while_latency_speaks_against_it() -> None:
     assert "too much to go on and too little to go back" in judgement.message
 
 
+def test_more_requests_is_about_right_for_a_slow_candidate_with_errors() -> None:
+    """So many errors on both sides that only latency can tell soon."""
+    settings = Settings.from_spec({"limits": {}}, {Measure.LATENCY})
+    slow = tick((10, (0.3, 0.7, 0.9, 1.0)), (90, FAST))
+    slow = replace(slow, candidate=Increment(10, 1), stable=Increment(90, 6))
+    states = [start(settings)]
+    while judge(states[-1], settings).kind is not Kind.WORSE:
+        states.append(update(states[-1], settings, slow))
+    needed = len(states) - 1
+    halfway = judge(states[needed // 2], settings)
+    left = (needed - needed // 2) * 10
+    assert halfway.more_requests is not None
+    assert left / 2 <= halfway.more_requests <= left * 2
+
+
 def test_the_arms_are_compared_at_the_boundaries_that_both_have() -> None:
     other = Histogram((0.02, 0.1, 1.0), (10, 70, 100), 100)
     both = Both(other, histogram(900, FAST))
