@@ -38,7 +38,7 @@ class BotProcess:
         folder.mkdir(parents=True, exist_ok=True)
         self._config, self._port_file = folder / "bot.yaml", folder / "port"
         self._log = folder / "log"
-        self._config.write_text(yaml.safe_dump(settings))
+        self._config.write_text(yaml.safe_dump(settings, sort_keys=False))
         self._environ = {
             **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
             "SLACK_BOT_TOKEN": slack.token,
