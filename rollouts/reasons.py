@@ -59,3 +59,10 @@ class Reason(StrEnum):
     CANDIDATE_FINE = "CandidateFine"
     # More of taking back
     CANDIDATE_NOT_READY = "CandidateNotReady"
+    # The analysis's doubt about what it was given
+    SAMPLE_RATIO_MISMATCH = "SampleRatioMismatch"
+    # What the strategies wait for beside pods, gateways and evidence
+    AWAITING_PROMOTION = "AwaitingPromotion"
+    WAITING_FOR_CHECKS = "WaitingForChecks"
+    CHECKS_FAILED = "ChecksFailed"
+    MAKING_ROOM = "MakingRoom"

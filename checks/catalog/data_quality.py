@@ -75,7 +75,7 @@ class Settings:
 
 ITEMS: Mapping[str, Item] = {
     "preprocessing.saved": Item(
-        "preprocessing that is saved with the model",
+        "preprocessing saved with the model",
         0.3,
         "save the steps before the model and the model as one object (sklearn.pipeline.Pipeline)",
     ),
@@ -85,7 +85,7 @@ ITEMS: Mapping[str, Item] = {
         "check columns, kinds and ranges before training and serving (pandera, pydantic)",
     ),
     "missing.handled": Item(
-        "missing values that are handled",
+        "handling of missing values",
         0.2,
         "put an imputer into the pipeline (sklearn.impute), even where none is missing today",
     ),
@@ -93,13 +93,13 @@ ITEMS: Mapping[str, Item] = {
         "feature scaling", 0.1, "put a scaler into the pipeline (StandardScaler)", Severity.MINOR
     ),
     "outliers.handled": Item(
-        "outliers that are handled",
+        "handling of outliers",
         0.1,
         "clip, transform or refuse values out of range before the model sees them",
         Severity.MINOR,
     ),
     "versioning.data": Item(
-        "data that are versioned",
+        "versioned data",
         0.1,
         "data/SHA256SUMS: write the digests of the data files there, or use DVC or Git LFS",
         Severity.MINOR,

@@ -123,7 +123,7 @@ class InferencePerformance:
         grown = evidence.memory_growth > settings.memory_growth_mb * MEGABYTE
         findings.append(_memory_finding(evidence, settings, grown))
         if evidence.cut_short:
-            sentence = "the time budget ended the measurement early; fewer calls were timed"
+            sentence = "the time budget ended the measurement early, so fewer calls were timed"
             findings.append(_finding("samples", Severity.INFO, sentence))
         mean, _, p99 = (figure.value for figure in figures)
         message = f"mean {mean:.1f} ms, p99 {p99:.1f} ms over {len(evidence.single_ms)} calls"

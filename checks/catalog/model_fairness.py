@@ -105,7 +105,13 @@ class ModelFairness:
     title = "Model fairness"
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
-    rules = ("attributes", *(f"{name}.*" for name in TITLES), "four_fifths.*", "together.*")
+    rules = (
+        "attributes",
+        *(f"{name}.*" for name in TITLES),
+        "four_fifths.*",
+        "together.*",
+        "measured",
+    )
 
     def collect(self, context: Context) -> Fairness | Problem | None:
         """Compares the answers by group; None where the configuration says there is nobody."""

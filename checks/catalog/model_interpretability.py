@@ -89,7 +89,7 @@ ITEMS: Mapping[str, Item] = {
         "SHAP or LIME installed", 0.05, "requirements.txt: add shap or lime", Severity.MINOR
     ),
     "stored.any": Item(
-        "explanations that are stored",
+        "stored explanations",
         0.1,
         "train.py: write the importances to a file beside the model (model/importance.json)",
         Severity.MINOR,

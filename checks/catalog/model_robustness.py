@@ -104,7 +104,7 @@ class ModelRobustness:
     title = "Model robustness"
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
-    rules = PROBES
+    rules = (*PROBES, "measured")
 
     def collect(self, context: Context) -> Robustness | Problem:
         """Puts the changed rows to the model in its sandbox."""
@@ -172,7 +172,7 @@ class _Judging:
     def _dropped(self, outcome: Outcome, worth: float) -> Finding:
         limit = self.settings.drop
         name, drop = worst(outcome.drops)
-        message = f"{outcome.title}: {LABELS.get(name, name)} drops by {_percent(drop)}"
+        message = f"{outcome.title}: {LABELS.get(name, name)} {_moved(drop)}"
         if drop.value < limit:
             if drop.high is not None and drop.high >= limit:
                 message += f"; the limit of {limit:.1%} lies inside: {drop.rows} rows cannot tell"
@@ -225,10 +225,17 @@ def _where(failure: Failure) -> str:
     return f"on row {failure.row}, {failure.column} = {failure.value}"
 
 
-def _percent(drop: Estimate) -> str:
-    if drop.low is None or drop.high is None:
-        return f"{drop.value:.1%}"
-    return f"{drop.value:.1%} ({drop.low:.1%} to {drop.high:.1%})"
+def _moved(drop: Estimate) -> str:
+    if drop.value >= 0:
+        return f"drops by {_percent(drop.value, drop.low, drop.high)}"
+    low, high = (None if each is None else -each for each in (drop.high, drop.low))
+    return f"rises by {_percent(-drop.value, low, high)}"
+
+
+def _percent(value: float, low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return f"{value:.1%}"
+    return f"{value:.1%} ({low:.1%} to {high:.1%})"
 
 
 def _message(evidence: Robustness, findings: list[Finding]) -> str:

@@ -118,7 +118,7 @@ ITEMS: Mapping[str, Item] = {
         Severity.MINOR,
     ),
     "drift.watched": Item(
-        "drift that is watched",
+        "a watch on drift",
         0.1,
         "compare live inputs with the training data (Evidently, whylogs, a PSI job)",
         Severity.MINOR,

@@ -77,7 +77,7 @@ ITEMS: Mapping[str, Item] = {
         "a Service or route that spreads requests", 0.2, "k8s/service.yaml: add a Service"
     ),
     "caching.code": Item(
-        "answers or features that are kept",
+        "a cache of answers or features",
         0.2,
         "keep the answers to repeated requests (cachetools, redis)",
     ),

@@ -71,22 +71,22 @@ class Item:
 
 ITEMS: Mapping[str, Item] = {
     "authentication": Item(
-        "callers are authenticated",
+        "authentication of callers",
         0.3,
         "ask for an API key, a JWT or mutual TLS before a prediction is made",
     ),
     "authorisation": Item(
-        "who may do what is limited",
+        "limits on who may do what",
         0.2,
         "k8s/: add a NetworkPolicy, an AuthorizationPolicy or a role with few rights",
     ),
     "validation": Item(
-        "inputs are validated",
+        "validation of inputs",
         0.2,
         "check the fields and types of a request (pydantic, pandera, jsonschema) and refuse others",
     ),
     "encryption": Item(
-        "traffic or data are encrypted",
+        "encryption of traffic or data",
         0.1,
         "k8s/: give the Gateway or Ingress a TLS listener",
     ),
@@ -96,7 +96,7 @@ ITEMS: Mapping[str, Item] = {
         "write one line for each batch of predictions to a log named audit: who, when, how many",
     ),
     "scanning": Item(
-        "dependencies or images are scanned",
+        "scanning of dependencies or images",
         0.1,
         ".github/workflows/: run pip-audit or trivy, or add .github/dependabot.yml",
     ),

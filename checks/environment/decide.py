@@ -38,7 +38,7 @@ def differences(needs: Needs, requirements: Requirements, here: Installed) -> tu
             if requirements.packages:
                 found.append(f"{package} is not installed with Holdpoint")
         elif asked and have and not same(package, asked, have):
-            found.append(f"it needs {package} {asked}, Holdpoint has {have}")
+            found.append(f"it needs {package} {asked} and Holdpoint has {have}")
     return tuple(found)
 
 

@@ -72,7 +72,8 @@ class ModelSession(Session):
         """Asks for one answer a row of `table`; `method` is one of METHODS. Raises ModelFailed."""
         _refuse_unknown("method", method, METHODS)
         columns, parts = encode_table(table)
-        doing = f"answering {method} for {table.rows} rows"
+        rows = "1 row" if table.rows == 1 else f"{table.rows} rows"
+        doing = f"answering {method} for {rows}"
         types = dict(table.dtypes)
         header = {"op": "predict", "method": method, "columns": columns, "dtypes": types}
         exchange, reader = self.ask(doing, header, parts)

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rollouts import analysis, metrics
+from rollouts.engine import switches
 from rollouts.jsontypes import dig, dig_object, dig_text
 from rollouts.metrics import losses
 from rollouts.metrics.cursor import CursorError
@@ -77,14 +78,16 @@ class _Run:
     record: JsonObject = field(default_factory=dict)
 
 
-def arms_of(status: Status) -> Arms | None:
-    """Who is to be compared now; None while no revision on trial has any traffic."""
+def arms_of(status: Status, *, early: bool = False) -> Arms | None:
+    """Who is to be compared now; None while no revision on trial has any traffic. `early`: stable
+    is counted from the beginning, because later nothing serves beside the candidate."""
     began = rfc3339(status.started_at) if status.started_at else ""
     if status.phase is Phase.BAKING and status.stable and status.previous:
         return Arms(status.stable.name, status.previous.name, concurrent=False, began=began)
     if status.candidate is None or status.stable is None or status.aim is Aim.RETURN:
         return None
-    if not (status.weight.asked or status.weight.confirmed or status.phase is Phase.ROLLING_BACK):
+    served = status.weight.asked or status.weight.confirmed or status.phase is Phase.ROLLING_BACK
+    if not (served or early):
         return None
     alone = status.weight.asked == 100 and status.weight.confirmed == 100
     return Arms(status.candidate.name, status.stable.name, concurrent=not alone, began=began)
@@ -102,7 +105,7 @@ class Analyst:
     ) -> AnalysisView | None:
         """What is known now, after a tick if one is due; None where nothing is compared."""
         key = (deployment.namespace, deployment.name)
-        arms = arms_of(status)
+        arms = arms_of(status, early=switches(deployment))
         source = dig_object(deployment.spec.analysis if deployment.spec else {}, "metrics")
         if arms is None or deployment.spec is None or not source:
             self.forget(key)

@@ -11,6 +11,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from rollouts.engine.conditions import conditions
+from rollouts.engine.easing import share_kept
 from rollouts.model import (
     REJECTED_KEPT,
     Action,
@@ -212,7 +213,7 @@ def _(decision: RollBack, status: Status, view: View) -> Status:
         reason=decision.reason,
         message=decision.message,
         cause=Cause(decision.reason, decision.message),
-        weight=replace(status.weight, asked=0),
+        weight=replace(status.weight, asked=share_kept(view, status)),
         write_sequence=status.write_sequence + 1,
         request=decision.request or status.request,
         intent_at=view.now,

@@ -13,6 +13,7 @@ from rollouts.model.decision import (
     Note,
     Part,
     PointAlias,
+    PointPreview,
     Promote,
     Reassert,
     Refuse,
@@ -26,7 +27,13 @@ from rollouts.model.decision import (
 )
 from rollouts.model.deployment import ModelDeployment, parse_deployment
 from rollouts.model.fields import FieldError, Fields, rfc3339, rfc3339_seconds
-from rollouts.model.observation import AnalysisView, Observation, RevisionState, RouteProblem
+from rollouts.model.observation import (
+    AnalysisView,
+    HealthView,
+    Observation,
+    RevisionState,
+    RouteProblem,
+)
 from rollouts.model.request import (
     Evidence,
     Outcome,
@@ -84,6 +91,7 @@ __all__ = [
     "Fields",
     "FinishRollBack",
     "Gate",
+    "HealthView",
     "Intent",
     "MarkRequest",
     "ModelDeployment",
@@ -94,6 +102,7 @@ __all__ = [
     "Part",
     "Phase",
     "PointAlias",
+    "PointPreview",
     "Promote",
     "Reassert",
     "Refuse",

@@ -148,6 +148,13 @@ class PointAlias(Decision):
 
 
 @dataclass(frozen=True)
+class PointPreview(Decision):
+    """Makes the preview Service select a revision."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class WriteRoute(Decision):
     """Writes the newest intent into the route."""
 

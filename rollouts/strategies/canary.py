@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollouts.model.fields import FieldError, Fields
 from rollouts.reasons import Reason
-from rollouts.strategies.interface import Finish, GoTo, Move, Progress, Stay, StrategyError
+from rollouts.strategies.interface import Beside, Finish, GoTo, Move, Progress, Stay, StrategyError
 
 if TYPE_CHECKING:
     from rollouts.jsontypes import JsonObject
@@ -44,7 +44,7 @@ class Settings:
     warm_replicas: int = DEFAULT_WARM_REPLICAS
 
 
-class Canary:
+class Canary(Beside):
     """See the module."""
 
     type = "Canary"

@@ -14,6 +14,7 @@ import pytest
 from sklearn import metrics
 
 from tests.checks.conftest import judge, verdict_of
+from tests.checks.libraries import need
 
 if TYPE_CHECKING:
     from checks.report import Report
@@ -34,7 +35,7 @@ def failed(report: Report, *among: str) -> set[str]:
 
 
 def test_diabetes_is_measured_and_not_ready() -> None:
-    onnxruntime = pytest.importorskip("onnxruntime")
+    onnxruntime = need("onnxruntime")
     root = EXAMPLES / "diabetes"
     report = judge(root)
     assert not report.is_ready
@@ -54,7 +55,7 @@ def test_diabetes_is_measured_and_not_ready() -> None:
 
 
 def test_digits_is_measured_and_not_ready() -> None:
-    pytest.importorskip("torch")
+    need("torch")
     report = judge(EXAMPLES / "digits")
     assert not report.is_ready
     found = figures(report, "model_performance")

@@ -19,6 +19,7 @@ from tests.checks.histories import EXAMPLES, copy_of
 
 UNREADY = EXAMPLES / "unready"
 Line = tuple[str, str, str]  # rule, where, severity
+OF_THE_MACHINE = "inference_performance.samples"  # said where it is too busy for every call
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,8 @@ def expected() -> Iterator[Line]:
 def seen(report: Report) -> Iterator[Line]:
     """One for each finding."""
     for finding in (each for verdict in report.verdicts for each in verdict.findings):
+        if finding.rule == OF_THE_MACHINE:
+            continue
         where = "-"
         if finding.where is not None:
             line = f":{finding.where.line}" if finding.where.line is not None else ""

@@ -35,7 +35,7 @@ from rollouts.model import (
     parse_status,
 )
 from rollouts.reasons import Reason
-from rollouts.strategies import canary
+from rollouts.strategies import blue_green, canary, recreate, rolling
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -182,6 +182,15 @@ def test_defaults_are_those_of_the_code() -> None:
     options = spec["strategy"]["properties"]["canary"]["properties"]
     assert options["bakeSeconds"]["default"] == canary.DEFAULT_BAKE_S
     assert options["warmReplicas"]["default"] == canary.DEFAULT_WARM_REPLICAS
+    kinds = spec["strategy"]["properties"]
+    green = kinds["blueGreen"]["properties"]
+    assert green["bakeSeconds"]["default"] == blue_green.DEFAULT_BAKE_S
+    assert green["warmReplicas"]["default"] == blue_green.DEFAULT_WARM_REPLICAS
+    assert green["switch"]["default"] == blue_green.Settings().switch
+    assert green["checks"]["items"]["properties"]["times"]["default"] == blue_green.DEFAULT_TIMES
+    assert kinds["rolling"]["properties"]["soakSeconds"]["default"] == rolling.DEFAULT_SOAK_S
+    assert kinds["rolling"]["properties"]["bakeSeconds"]["default"] == rolling.DEFAULT_BAKE_S
+    assert kinds["recreate"]["properties"]["bakeSeconds"]["default"] == recreate.DEFAULT_BAKE_S
     steps = options["steps"]["items"]["properties"]
     assert steps["soakSeconds"]["default"] == canary.DEFAULT_SOAK_S
 
@@ -192,7 +201,8 @@ def test_what_a_catalogue_offers_is_open_in_the_schema() -> None:
     for part in (spec["strategy"], spec["traffic"], spec["analysis"]["properties"]["metrics"]):
         assert part["x-kubernetes-preserve-unknown-fields"] is True
         assert "enum" not in part["properties"]["type"]
-    assert strategies.strategies()
+    typed = set(spec["strategy"]["properties"])
+    assert {f"{name[0].lower()}{name[1:]}" for name in strategies.strategies()} <= typed
     assert traffic.routers()
     assert metrics.providers()
 

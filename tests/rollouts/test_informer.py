@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from rollouts import kube
 from rollouts.controller.informer import Informer, Interest
 from rollouts.controller.store import Store
@@ -114,3 +116,16 @@ def test_a_bookmark_moves_the_start_of_the_next_watch() -> None:
     cluster, _, changed = followed([([], "5")], [[("BOOKMARK", bookmark)]])
     assert cluster.asked[-1] == "watch 50"
     assert changed == []
+
+
+@pytest.mark.parametrize("error", [kube.NotFound("no such kind"), kube.Forbidden("not yours")])
+def test_a_kind_that_need_not_be_there_counts_as_listed(error: kube.ClusterError) -> None:
+    for optional in (True, False):
+        cluster = Scripted([error] * 20, [])
+        interest = Interest(kube.HTTP_ROUTES, None, optional=optional)
+        fake = cast("kube.Cluster", cluster)
+        informer = Informer(fake, Store(), interest, lambda *_: None)
+        informer.start()
+        wait_until(lambda seen=cluster: len(seen.asked) > 1)
+        assert informer.synced.is_set() is optional
+        informer.stop()

@@ -77,8 +77,19 @@ def gateway_api_crds() -> list[Path]:
     return sorted(cache.made_once(name, make, say).glob("*.yaml"))
 
 
+def istio_crds() -> Path:
+    """Istio's CRDs, one file with many documents."""
+
+    def make(folder: Path) -> None:
+        source = modules.module_folder(modules.ISTIO, "istio.io/api") / "kubernetes"
+        shutil.copyfile(source / "customresourcedefinitions.gen.yaml", folder / "crds.yaml")
+
+    return cache.made_once(modules.ISTIO.cache_name(), make, say) / "crds.yaml"
+
+
 def ensure_all() -> None:
     """Make everything that needs the package registries; afterwards the testbed runs offline."""
     control_plane()
     traefik()
     gateway_api_crds()
+    istio_crds()

@@ -11,9 +11,10 @@ import pytest
 
 from checks import models
 from checks.sandbox import Limits, ModelFailed, ModelSession, Table, column_of
+from tests.checks.libraries import need
 from tests.checks.models.honest import INPUTS, module, state
 
-torch = pytest.importorskip("torch")
+torch = need("torch")
 OWN = Path(sys.executable)
 ADAPTER = models.find("x.pt", None)
 LIMITS = Limits(memory_bytes=12 << 30)
