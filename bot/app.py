@@ -74,7 +74,7 @@ def build(settings: Settings, secrets: Secrets) -> Bot:
     slack = Slack(client)
     identity = _check_token(slack, settings, secrets)
     requests = connect_clusters(settings)
-    watcher = Watcher(slack, requests, settings.places(), _now)
+    watcher = Watcher(slack, requests, settings, _now)
     registry = Registry(settings.insecure_registries)
     clearances = Clearances(settings, GitHub(settings, secrets.github_token), registry)
     people = People(slack, settings)

@@ -333,3 +333,56 @@ def test_history_and_help_say_what_there_is(room: Room) -> None:
     assert "Canary 5%" in room.say("history")
     assert "Needs the role *approver*" in room.say("help approve")
     assert "judged ready (0.93)" in room.say("plan")
+
+
+def live_message(room: Room, request: Json) -> tuple[str, dict[str, str]]:
+    """The message's ts and its buttons' values by verb."""
+    channel, _, ts = request["metadata"]["annotations"]["holdpoint.dev/slack-message"].partition(
+        "/"
+    )
+    message = next(m for m in room.slack.workspace.messages(channel) if m.ts == ts)
+    elements = [e for b in message.blocks if b["type"] == "actions" for e in b["elements"]]
+    return ts, {e["action_id"].partition(":")[2]: e["value"] for e in elements}
+
+
+def press(room: Room, verb: str, value: str, ts: str, user: str) -> None:
+    before = len(room.bot.audit())
+    sent = room.slack.deliver_action(
+        room.bot.url, f"holdpoint:{verb}", value, user=user, message_ts=ts
+    )
+    assert sent.in_time
+    wait_until(lambda: len(room.bot.audit()) > before, 30.0, "the button's audit line")
+
+
+def test_s6_a_button_works_in_its_own_message_only(room: Room) -> None:
+    room.say("canary 25%")
+    ts, values = live_message(room, room.requests()[0])
+    assert set(values) == {"approve", "reject"}
+    press(room, "approve", values["approve"], "1.000001", "U5")
+    assert room.bot.audit()[-1]["code"] == Refusal.BUTTON_STALE
+    other = values["approve"].rpartition("|")[0] + "|slack-" + "0" * 20
+    press(room, "approve", other, ts, "U5")
+    assert room.bot.audit()[-1]["code"] == Refusal.BUTTON_STALE
+    press(room, "approve", values["approve"], ts, "U1")
+    assert room.bot.audit()[-1]["code"] == Refusal.NOT_ALLOWED
+    assert room.cluster.all("rolloutapprovals") == []
+    press(room, "approve", values["approve"], ts, "U5")
+    assert room.bot.audit()[-1]["outcome"] == "accepted"
+    assert len(room.cluster.all("rolloutapprovals")) == 1
+
+
+def test_the_message_shows_consent_and_its_thread_the_events(room: Room) -> None:
+    room.say("canary 25%")
+    (request,) = room.requests()
+    name = request["metadata"]["name"]
+    ts, _ = live_message(room, request)
+    message = next(m for m in room.slack.workspace.messages("C1") if m.ts == ts)
+    assert "0 of 1 approvals" in message.words
+    room.say("approve", user="U5")
+    wait_until(lambda: "1 of 1 approvals, by *Eve*" in message.words, 20.0, "the approval")
+    room.cluster.status("rolloutrequests", "prod", name, phase="Accepted")
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    entry = {"at": at, "action": "WeightConfirmed", "weight": 25, "request": name}
+    room.deployment("prod", phase="Progressing", request=name, history=[entry])
+    wait_until(lambda: room.slack.workspace.replies("C1", ts), 20.0, "an event in the thread")
+    assert "*`WeightConfirmed`* 25%" in room.slack.workspace.replies("C1", ts)[0].words

@@ -51,7 +51,8 @@ def channel_members(workspace: Workspace, arguments: Arguments) -> dict[str, Any
 def post_message(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
     """A new message in a channel."""
     text, blocks = _content(arguments)
-    message = workspace.post(_text(arguments, "channel"), text, blocks)
+    thread = str(arguments.get("thread_ts") or "")
+    message = workspace.post(_text(arguments, "channel"), text, blocks, thread)
     return {"channel": message.channel, "ts": message.ts, "message": {"text": text}}
 
 
