@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot import audit, live
+from bot import audit, live, metrics
 from bot.blocks import answers, events
 from bot.blocks import live as blocks
 from bot.notes import message_of
@@ -117,6 +117,7 @@ class Watcher:
             if place not in self._failing:
                 audit.trouble("the cluster cannot be read", place="/".join(place), why=str(error))
             self._failing.add(place)
+            metrics.count("holdpoint_bot_cluster_reads_failed_total")
             return False
         except Exception:  # noqa: BLE001 - one odd object must not silence every other message
             audit.trouble("live messages could not be brought up to date", place="/".join(place))
@@ -201,6 +202,7 @@ class Watcher:
     def _failed(self, key: str, message: _Message, error: SlackError) -> None:
         message.given_up = error.final
         message.not_before = time.monotonic() + (error.retry_after or TRY_AGAIN_S)
+        metrics.count("holdpoint_bot_edits_failed_total", code=error.code or "no answer")
         audit.trouble(
             "a live message could not be edited",
             slack_message=key,

@@ -7,6 +7,10 @@ whom it lets ask, and what it says.
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -386,3 +390,45 @@ def test_the_message_shows_consent_and_its_thread_the_events(room: Room) -> None
     room.deployment("prod", phase="Progressing", request=name, history=[entry])
     wait_until(lambda: room.slack.workspace.replies("C1", ts), 20.0, "an event in the thread")
     assert "*`WeightConfirmed`* 25%" in room.slack.workspace.replies("C1", ts)[0].words
+
+
+def tool(room: Room, *arguments: str) -> tuple[int, str, str]:
+    """`holdpoint bot ...`, with no secret in its environment."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "holdpoint", "bot", *arguments],
+        env={"PATH": os.environ["PATH"], "KUBECONFIG": str(room.bot.kubeconfig)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_record_and_the_report_come_out_of_the_cluster(room: Room) -> None:
+    room.say("canary 25%")
+    room.say("approve", user="U5")
+    (request,) = room.requests()
+    config = str(room.bot.config)
+    code, out, _ = tool(room, "export", "--config", config, "--environment", "prod")
+    assert code == 0
+    assert [json.loads(line)["verb"] for line in out.splitlines()] == ["Canary", "Approve"]
+    code, out, _ = tool(room, "export", "--config", config, "--format", "csv")
+    assert len(out.splitlines()) == 3
+    code, out, _ = tool(room, "incident", "--config", config, request["metadata"]["name"])
+    assert out.startswith("# lending in prod: not over yet")
+    code, _, err = tool(room, "incident", "--config", config, "slack-none")
+    assert (code, err.count("\n")) == (2, 1)
+    code, _, err = tool(room, "export", "--config", config, "--environment", "prd")
+    assert code == 2
+    assert "known are staging, prod" in err
+
+
+def test_the_audit_line_says_who_where_and_how(room: Room) -> None:
+    room.say("canary 5%")
+    line = room.bot.audit()[-1]
+    assert line["environment"] == "prod"
+    assert line["via"] == "command"
+    assert line["human"] == "ada"
+    assert line["request"] == room.requests()[0]["metadata"]["name"]
+    assert line["delivery"] == line["request"].removeprefix("slack-")

@@ -135,6 +135,7 @@ class Workspace:
     channels: dict[str, Channel] = field(default_factory=dict)
     groups: dict[str, set[str]] = field(default_factory=dict)
     page: int = 1000  # members a page at most
+    socket_url: str = ""
     posted: list[Message] = field(default_factory=list)
     whispers: list[Whisper] = field(default_factory=list)
     responses: dict[str, ResponseUrl] = field(default_factory=dict)
