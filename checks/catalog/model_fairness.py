@@ -45,6 +45,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, setting, share
 from checks.evidence.answers import RunProblemError
 from checks.measure import fairness
@@ -103,6 +104,7 @@ class ModelFairness:
 
     name = NAME
     title = "Model fairness"
+    needs = Needs.MODEL
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
     rules = (

@@ -43,6 +43,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, share
 from checks.evidence import probing
 from checks.evidence.answers import RunProblemError
@@ -102,6 +103,7 @@ class ModelRobustness:
 
     name = NAME
     title = "Model robustness"
+    needs = Needs.MODEL
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
     rules = (*PROBES, "measured")
