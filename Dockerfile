@@ -1,5 +1,7 @@
 # Two images from one file. The last stage, which `docker build .` makes, is the GitHub Action:
 #   docker build -t holdpoint .
+# With torch for models of that kind, from an index of CPU-only wheels:
+#   docker build --build-arg TORCH_INDEX=https://... -t holdpoint-torch .
 # The controller and the bot share one without scikit-learn:
 #   docker build --target controller -t holdpoint-controller .
 ARG BASE=python:3.11.14-slim-bookworm
@@ -7,13 +9,20 @@ ARG BASE=python:3.11.14-slim-bookworm
 FROM ${BASE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
-COPY pyproject.toml requirements.lock deploy/image/subset.py ./
+COPY pyproject.toml requirements.lock requirements-torch.lock deploy/image/subset.py ./
 
 # Each room's packages, by hash, before the sources: a change of ours rebuilds only the last layers.
 FROM builder AS checks-packages
 RUN python3 -m venv /opt/holdpoint \
  && /opt/holdpoint/bin/python subset.py checks > /tmp/subset.lock \
  && /opt/holdpoint/bin/pip install --no-deps --require-hashes -r /tmp/subset.lock
+
+ARG TORCH_INDEX=
+RUN test -z "$TORCH_INDEX" || { \
+      /opt/holdpoint/bin/python subset.py --torch > /tmp/torch.lock \
+   && /opt/holdpoint/bin/pip install --no-deps --require-hashes -r /tmp/torch.lock \
+   && /opt/holdpoint/bin/pip install --no-deps --index-url "$TORCH_INDEX" \
+        "$(/opt/holdpoint/bin/python subset.py --torch-version)"; }
 
 FROM builder AS controller-packages
 RUN python3 -m venv /opt/holdpoint \
@@ -51,8 +60,12 @@ ENTRYPOINT ["/opt/holdpoint/bin/python", "-I", "-m", "holdpoint"]
 CMD ["controller"]
 
 FROM ${BASE} AS action
+ARG VERSION=dev REVISION=unknown
 LABEL org.opencontainers.image.title="Holdpoint" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.description="Judges whether a machine-learning model is ready" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 RUN apt-get update \
  && apt-get install -y --no-install-recommends git \
  && rm -rf /var/lib/apt/lists/*

@@ -6,10 +6,11 @@ STAMP := $(VENV)/.installed
 TORCH := $(VENV)/.torch
 COMPILE := uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-annotate --no-header
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --set-home --preserve-env=CI)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-cluster bench lint format lock docs testbed clean
+.PHONY: help setup demo test test-fast test-image test-cluster bench bench-rollouts lint format lock docs testbed clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -31,10 +32,15 @@ $(TORCH): $(STAMP) requirements-torch.lock
 demo: $(STAMP) ## Judge the lending example and print the comment of its pull request
 	$(BIN)/holdpoint check examples/lending --format text --format markdown
 
-test: test-fast test-cluster ## All tests
+test: test-fast test-image test-cluster ## All tests
 
 test-fast: $(TORCH) ## The tests that need no cluster
-	$(BIN)/python -m pytest tests --ignore=tests/cluster --ignore=tests/e2e
+	$(BIN)/python -m pytest tests --ignore=tests/cluster --ignore=tests/e2e \
+	  --ignore=tests/image
+
+# Root and its own cache: an image's files belong to root.
+test-image: $(STAMP) ## The action's image, built without a container engine and run
+	$(AS_ROOT) $(BIN)/python -B -m pytest -p no:cacheprovider tests/image
 
 test-cluster: $(STAMP) ## The tests on a real API server and gateway, in a network namespace
 	$(BIN)/python -m tests.fakes.github
@@ -46,6 +52,9 @@ docs: $(STAMP) ## Write what is made from the code: the checks' pages, the confi
 
 bench: $(STAMP) ## How long the checks take and how much memory they need, at two sizes
 	$(BIN)/python -m tests.bench
+
+bench-rollouts: $(STAMP) ## How soon a rollout is judged, against other rules, and what that costs
+	$(BIN)/python -m tests.bench.rollouts
 
 testbed: $(STAMP) ## Start a cluster with a gateway to point kubectl at (Ctrl-C ends it)
 	$(BIN)/python -m tests.testbed up

@@ -22,12 +22,13 @@ from waitress.server import create_server
 
 from bot import audit, grammar, listeners
 from bot.clearance import Clearances
-from bot.cluster import Requests
+from bot.cluster import Clusters
 from bot.commands import catalogue
 from bot.desk import Desk
 from bot.dispatch import Dispatcher
 from bot.github import GitHub
 from bot.guard import EVENTS_PATH, LARGEST_BODY, Guard
+from bot.people import People
 from bot.registry import Registry
 from bot.settings import Secrets, Settings, SettingsError, read_secrets, read_settings
 from bot.slack import Slack, SlackError, web_client
@@ -72,12 +73,12 @@ def build(settings: Settings, secrets: Secrets) -> Bot:
     client = web_client(settings, secrets.slack_token)
     slack = Slack(client)
     identity = _check_token(slack, settings, secrets)
-    requests = Requests(Cluster.connect(read_s=CLUSTER_READ_S))
-    namespaces = {target.namespace for target in settings.targets.values()}
-    watcher = Watcher(slack, requests, namespaces, _now)
+    requests = connect_clusters(settings)
+    watcher = Watcher(slack, requests, settings.places(), _now)
     registry = Registry(settings.insecure_registries)
     clearances = Clearances(settings, GitHub(settings, secrets.github_token), registry)
-    desk = Desk(settings, catalogue(), slack, requests, clearances, watcher, _now)
+    people = People(slack, settings)
+    desk = Desk(settings, catalogue(), slack, people, requests, clearances, watcher, _now)
     workers = Workers(COMMANDS_AT_ONCE, COMMANDS_WAITING)
     app = App(
         client=client,
@@ -90,6 +91,16 @@ def build(settings: Settings, secrets: Secrets) -> Bot:
     inner = SlackRequestHandler(app, path=EVENTS_PATH)
     guard = Guard(inner, secrets.slack_signing_secret, lambda: not stopping.is_set())
     return Bot(guard, watcher, workers, stopping)
+
+
+def connect_clusters(settings: Settings) -> Clusters:
+    """One connection for each environment; nothing is sent yet. Raises ClusterError."""
+    return Clusters(
+        {
+            name: Cluster.connect(place.kubeconfig, place.context, read_s=CLUSTER_READ_S)
+            for name, place in settings.environments.items()
+        }
+    )
 
 
 def serve(bot: Bot, host: str, port: int, port_file: Path | None) -> int:

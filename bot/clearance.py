@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from bot.gate import Clearance
     from bot.github import GitHub
+    from bot.places import Target
     from bot.registry import Registry
-    from bot.settings import Settings, Target
+    from bot.settings import Settings
 
 
 class Clearances:
@@ -36,3 +37,7 @@ class Clearances:
         found = gate.judged(runs, sha, target, self._settings, now)
         image = self._registry.image(target.image, target.tag_for(sha), target.model_path)
         return gate.clear(found, image, target)
+
+    def authors(self, target: Target, commit: str) -> frozenset[str]:
+        """Who wrote and committed it: GitHub logins in lower case. Raises Refused."""
+        return self._github.authors(target.repository, commit)

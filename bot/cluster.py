@@ -1,21 +1,23 @@
-"""The edge to Kubernetes: reads ModelDeployments and RolloutRequests, creates RolloutRequests.
+"""The edge to Kubernetes: reads ModelDeployments, creates RolloutRequests and RolloutApprovals.
 
-Called by the verbs and by the watcher of live messages. It creates requests and nothing else, and
+Called by the verbs and by the watcher of live messages. It creates those two and nothing else, and
 changes nothing. Errors leave as Refused; what the cluster says decides nothing here.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.escape import code, escaped
 from bot.notes import message_of
 from bot.refusals import Refusal, Refused, refuse
-from rollouts.jsontypes import JsonObject, dig_text
+from rollouts.jsontypes import JsonObject, dig, name_of
 from rollouts.kube import (
     MODEL_DEPLOYMENTS,
+    ROLLOUT_APPROVALS,
     ROLLOUT_REQUESTS,
     AlreadyExists,
     Cluster,
@@ -25,29 +27,34 @@ from rollouts.kube import (
 )
 
 if TYPE_CHECKING:
-    from bot.settings import Target
+    from bot.places import Target
+    from rollouts.resources import Resource
 
 CREATE_TRIES = 3
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Both kinds of objects of one namespace, read one after the other."""
+    """The three kinds of objects of one namespace, read one after the other."""
 
     deployments: tuple[JsonObject, ...]
     requests: tuple[JsonObject, ...]
+    approvals: tuple[JsonObject, ...] = ()
 
 
-class Requests:
-    """The bot's view of one cluster. Safe to share between threads."""
+class Clusters:
+    """The clusters of the environments, by name. Safe to share between threads.
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    It creates requests and approvals and nothing else. Methods raise Refused, but for `snapshot`.
+    """
+
+    def __init__(self, clusters: Mapping[str, Cluster]) -> None:
+        self._clusters = clusters
 
     def deployment(self, target: Target) -> JsonObject:
-        """The target's ModelDeployment. Raises Refused."""
+        """The target's ModelDeployment."""
         try:
-            return self._cluster.get(MODEL_DEPLOYMENTS, target.namespace, target.name)
+            return self._of(target).get(MODEL_DEPLOYMENTS, target.namespace, target.name)
         except NotFound as error:
             raise refuse(
                 Refusal.TARGET_NOT_FOUND,
@@ -59,26 +66,73 @@ class Requests:
         except ClusterError as error:
             raise _unavailable(error) from error
 
-    def request(self, namespace: str, name: str) -> JsonObject | None:
-        """One request, or None. Raises Refused."""
+    def request(self, target: Target, name: str) -> JsonObject | None:
+        """One request, or None."""
+        return self._find(ROLLOUT_REQUESTS, target, name)
+
+    def approval(self, target: Target, name: str) -> JsonObject | None:
+        """One approval, or None."""
+        return self._find(ROLLOUT_APPROVALS, target, name)
+
+    def requests(self, target: Target) -> tuple[JsonObject, ...]:
+        """Every request of the target's namespace."""
+        return self._list(ROLLOUT_REQUESTS, target)
+
+    def approvals(self, target: Target) -> tuple[JsonObject, ...]:
+        """Every approval of the target's namespace."""
+        return self._list(ROLLOUT_APPROVALS, target)
+
+    def create(self, target: Target, body: JsonObject) -> bool:
+        """Creates the request; False when one of that name, but another's, is there already.
+
+        An answer that was lost is asked for again: the name is fixed and the message that the
+        request points at tells whether the one that exists is this very one. A cluster whose
+        schema lacks a field refuses the request rather than carrying out half of it.
+        """
+        return self._create(ROLLOUT_REQUESTS, target, body, self.request)
+
+    def approve(self, target: Target, body: JsonObject) -> bool:
+        """Creates the approval; False when its author's is there already."""
+        return self._create(ROLLOUT_APPROVALS, target, body, self.approval)
+
+    def snapshot(self, environment: str, namespace: str) -> Snapshot:
+        """Raises ClusterError: the watcher, its only caller, comes again by itself."""
+        cluster = self._clusters[environment]
+        # Requests first: a deployment read later is never older than what a request says of it.
+        requests = cluster.list(ROLLOUT_REQUESTS, namespace).items
+        gated = any(dig(request, "spec", "approvals") for request in requests)
+        approvals = cluster.list(ROLLOUT_APPROVALS, namespace).items if gated else ()
+        return Snapshot(cluster.list(MODEL_DEPLOYMENTS, namespace).items, requests, approvals)
+
+    def _of(self, target: Target) -> Cluster:
+        return self._clusters[target.environment]
+
+    def _find(self, resource: Resource, target: Target, name: str) -> JsonObject | None:
         try:
-            return self._cluster.get(ROLLOUT_REQUESTS, namespace, name)
+            return self._of(target).get(resource, target.namespace, name)
         except NotFound:
             return None
         except ClusterError as error:
             raise _unavailable(error) from error
 
-    def create(self, namespace: str, body: JsonObject) -> bool:
-        """Creates the request; False when one of that name, but another's, is there already.
+    def _list(self, resource: Resource, target: Target) -> tuple[JsonObject, ...]:
+        try:
+            return self._of(target).list(resource, target.namespace).items
+        except ClusterError as error:
+            raise _unavailable(error) from error
 
-        An answer that was lost is asked for again: the name is fixed and the message that the
-        request points at tells whether the one that exists is this very one. Raises Refused.
-        """
+    def _create(
+        self,
+        resource: Resource,
+        target: Target,
+        body: JsonObject,
+        find: Callable[[Target, str], JsonObject | None],
+    ) -> bool:
         for attempt in range(CREATE_TRIES):
             try:
-                self._cluster.create(ROLLOUT_REQUESTS, namespace, body)
+                self._of(target).create(resource, target.namespace, body, strict=True)
             except AlreadyExists:
-                there = self.request(namespace, dig_text(body, "metadata", "name"))
+                there = find(target, name_of(body))
                 return there is not None and message_of(there) == message_of(body)
             except ClusterError as error:
                 if not error.retryable or attempt == CREATE_TRIES - 1:
@@ -87,12 +141,6 @@ class Requests:
             else:
                 return True
         return False
-
-    def snapshot(self, namespace: str) -> Snapshot:
-        """Raises ClusterError: the watcher, its only caller, comes again by itself."""
-        # Requests first: a deployment read later is never older than what a request says of it.
-        requests = self._cluster.list(ROLLOUT_REQUESTS, namespace).items
-        return Snapshot(self._cluster.list(MODEL_DEPLOYMENTS, namespace).items, requests)
 
 
 def _unavailable(error: ClusterError) -> Refused:

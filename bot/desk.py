@@ -9,14 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bot.policy import Kind, Need
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.clearance import Clearances
-    from bot.cluster import Requests
+    from bot.cluster import Clusters
     from bot.grammar import Command, Shape
+    from bot.people import People
+    from bot.places import Environment, Target
     from bot.policy import Person, Role
-    from bot.settings import Settings, Target
+    from bot.settings import Settings
     from bot.slack import Slack
     from bot.threads import Watcher
 
@@ -28,15 +32,23 @@ class Desk:
     settings: Settings
     verbs: Mapping[str, Verb]
     slack: Slack
-    requests: Requests
+    people: People
+    requests: Clusters
     clearances: Clearances
     watcher: Watcher
     now: Callable[[], datetime]
 
+    def place(self, target: Target) -> Environment:
+        """The environment that the target is in."""
+        return self.settings.environments[target.environment]
+
 
 @dataclass(frozen=True)
 class Delivery:
-    """One slash command as it arrived. `id` is a hash of the team and the trigger id."""
+    """One slash command or button as it arrived. `id` is a hash of the team and the trigger id.
+
+    `button` is the value that a pressed button carried, "" for what somebody typed.
+    """
 
     id: str
     team: str
@@ -44,11 +56,13 @@ class Delivery:
     channel: str
     text: str
     response_url: str
+    button: str = ""
+    message: str = ""  # <channel>/<ts> of the message whose button was pressed
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """A command that was understood, by a person who may."""
+    """A command that was understood, by a person who may. `target` is in its environment."""
 
     delivery: Delivery
     person: Person
@@ -68,7 +82,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb. `acts` says whether it records something: then its receipt is confirmed first.
+    """One verb. Of any kind but READ it records something: then its receipt is confirmed first.
 
     `run` raises Refused. `summary` is one line of mrkdwn without a full stop.
     """
@@ -76,6 +90,16 @@ class Verb:
     name: str
     summary: str
     role: Role
+    kind: Kind
     shape: Shape
-    acts: bool
     run: Callable[[Invocation, Desk], Answer]
+
+    @property
+    def acts(self) -> bool:
+        """Whether something is recorded."""
+        return self.kind is not Kind.READ
+
+    @property
+    def need(self) -> Need:
+        """What the policy asks about."""
+        return Need(self.name, self.role, self.kind)

@@ -13,18 +13,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot import audit, policy
+from bot import audit, buttons, policy
 from bot.blocks import answers
 from bot.desk import Answer, Delivery, Desk, Invocation
 from bot.escape import code
 from bot.grammar import Command, Misread, Vocabulary, parse
-from bot.policy import Person, Role
+from bot.policy import Kind, Need, Person, Role
 from bot.refusals import Denial, Refusal, Refused, refuse
 from bot.slack import SlackError
 
 if TYPE_CHECKING:
+    from bot.places import Target
     from bot.workers import Workers
 
+READING = Need("help", Role.VIEWER, Kind.READ)
 REMEMBERED = 10_000  # deliveries; the cluster remembers the rest
 Ack = Callable[[str], None]
 
@@ -62,15 +64,21 @@ class Dispatcher:
 
     def _read(self, delivery: Delivery) -> Command | Misread:
         settings = self._desk.settings
-        default = settings.default_target(delivery.channel)
-        return parse(delivery.text, Vocabulary(self._shapes, settings.targets, default))
+        vocabulary = Vocabulary(
+            self._shapes,
+            settings.targets,
+            settings.default_target(delivery.channel),
+            [name for name in settings.environments if name],
+            settings.default_environment(delivery.channel),
+        )
+        return parse(delivery.text, vocabulary)
 
     def _handle(self, delivery: Delivery, read: Command | Misread) -> None:
         person = Person(delivery.team, delivery.user, delivery.user)
         verb = read.verb if isinstance(read, Command) else None
         target = read.target if isinstance(read, Command) else None
         try:
-            person = self._person(delivery)
+            person = self._person(delivery, read)
             answer = self._carry_out(delivery, person, read)
         except Refused as refused:
             audit.refused(person, delivery.channel, verb, target, refused.denial.code)
@@ -85,24 +93,50 @@ class Dispatcher:
 
     def _carry_out(self, delivery: Delivery, person: Person, read: Command | Misread) -> Answer:
         if isinstance(read, Misread):
-            self._require(delivery, person, Role.VIEWER, "help")
+            self._require(delivery, person, READING, None)
             raise Refused(read.denial)
         verb = self._desk.verbs[read.verb]
-        self._require(delivery, person, verb.role, verb.name)
-        target = self._desk.settings.targets[read.target] if read.target else None
+        self._require(delivery, person, _role_only(verb.need), read.environment)
+        target = self._target(read)
+        if delivery.button:
+            buttons.check(delivery, read, target, self._desk.requests)
         tell = partial(self._tell, delivery)
         return verb.run(Invocation(delivery, person, read, target, tell), self._desk)
 
-    def _require(self, delivery: Delivery, person: Person, role: Role, verb: str) -> None:
-        rules = self._desk.settings.rules
-        decision = policy.decide(person, delivery.team, role, verb, rules)
+    def _target(self, command: Command) -> Target | None:
+        settings, name, where = self._desk.settings, command.target, command.environment
+        if name is None or where is None:
+            return None
+        allowed = settings.targets[name].environments
+        if allowed and where not in allowed:
+            raise refuse(
+                Refusal.UNKNOWN_TARGET,
+                f"{code(name)} is not in {code(where)}; it is in "
+                f"{', '.join(code(each) for each in sorted(allowed))}.",
+                who="Anyone who may use the verb, once it reads well.",
+                then="Name another environment, or add this one to the target in bot.yaml.",
+            )
+        return settings.place(name, where)
+
+    def _require(
+        self, delivery: Delivery, person: Person, need: Need, environment: str | None
+    ) -> None:
+        rules = self._desk.settings.rules_in(environment)
+        decision = policy.decide(person, delivery.team, need, rules)
         if isinstance(decision, policy.Denied):
             raise Refused(decision.denial)
 
-    def _person(self, delivery: Delivery) -> Person:
+    def _person(self, delivery: Delivery, read: Command | Misread) -> Person:
         """Looked up at this moment, never remembered: people leave."""
+        settings = self._desk.settings
+        environment = read.environment if isinstance(read, Command) else None
+        collective = (
+            settings.rules_in(environment).collective
+            if environment is not None
+            else settings.collective
+        )
         try:
-            return self._desk.slack.person(delivery.user)
+            return self._desk.people.person(delivery.user, collective)
         except SlackError as error:
             raise refuse(
                 Refusal.PERSON_NOT_VERIFIED,
@@ -146,6 +180,11 @@ class Dispatcher:
     def _forget(self, delivery: str) -> None:
         with self._lock:
             self._seen.pop(delivery, None)
+
+
+def _role_only(need: Need) -> Need:
+    """The situation of a target is looked at by the verb, which knows what it is about."""
+    return Need(need.verb, need.role, Kind.READ)
 
 
 def _internal(delivery: Delivery) -> Denial:

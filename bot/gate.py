@@ -18,7 +18,8 @@ from checks.report_json import ReportError, record_from_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.settings import Settings, Target
+    from bot.places import Target
+    from bot.settings import Settings
     from checks.report import Record
 
 COMPLETED, SUCCESS = "completed", "success"

@@ -76,6 +76,20 @@ class GitHub:
             raise _unavailable(f"names over {MOST_RUNS} check runs of that name")
         return found
 
+    def authors(self, repository: str, sha: str) -> frozenset[str]:
+        """Author and committer of a commit: logins in lower case; a merge by GitHub is nobody's.
+
+        Where the author has no account at all, `?` stands for them. Raises Refused.
+        """
+
+        def read() -> frozenset[str]:
+            commit = self._api.get_repo(repository).get_commit(sha).complete()
+            people = (commit.author, commit.committer)
+            logins = {str(getattr(person, "login", None) or "?").lower() for person in people}
+            return frozenset(logins - {"web-flow"})
+
+        return self._ask(repository, read)
+
     @property
     def _api(self) -> Github:
         """This thread's client: one of them keeps the request under way in its connection, so two

@@ -6,9 +6,10 @@ makes one object; what the person saw goes along, so that the controller can tel
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot import notes
 from rollouts.jsontypes import JsonObject, dig, dig_text
@@ -26,34 +27,58 @@ LIFETIME = timedelta(minutes=5)  # a request not taken up by then is refused by 
 
 @dataclass(frozen=True)
 class Asked:
-    """Who asked for what, when, through which delivery."""
+    """Who asked for what, when, through which delivery. `shared` where one delivery asks for
+    several targets at once: each then has a name of its own."""
 
     delivery: Delivery
     person: Person
     target: str
     now: datetime
+    shared: bool = False
+
+    @property
+    def name(self) -> str:
+        """The request's name: the same for every repetition of the delivery."""
+        return name_for(self.delivery, self.target if self.shared else "")
 
 
-def name_for(delivery: Delivery) -> str:
-    """`slack-<hash>`: the same for every repetition of a delivery."""
-    return f"slack-{delivery.id}"
+def name_for(delivery: Delivery, target: str = "") -> str:
+    """`slack-<hash>`, with a hash of the target behind it where a delivery means several."""
+    more = f"-{hashlib.sha256(target.encode()).hexdigest()[:8]}" if target else ""
+    return f"slack-{delivery.id}{more}"
 
 
-def canary(asked: Asked, deployment: JsonObject, clearance: Clearance, weight: int) -> JsonObject:
-    """A request for `weight` per cent of the traffic for exactly the cleared image."""
-    arguments = {
+def start(
+    asked: Asked,
+    deployment: JsonObject,
+    clearance: Clearance,
+    weight: int | None,
+    **more: str | int,
+) -> JsonObject:
+    """A request for exactly the cleared image: `weight` per cent, or (None) its strategy's steps.
+
+    `more` are further arguments, such as another strategy's name.
+    """
+    arguments: JsonObject = {
         "image": clearance.image.reference,
         "modelDigest": clearance.model_digest,
         "commit": clearance.commit,
-        "weight": weight,
+        **({} if weight is None else {"weight": weight}),
+        **more,
     }
-    more = {"arguments": arguments, "evidence": clearance.evidence()}
-    return _request("Canary", asked, deployment, more)
+    evidence = clearance.evidence()
+    return _request("Canary", asked, deployment, {"arguments": arguments, "evidence": evidence})
 
 
-def follow_up(verb: str, asked: Asked, deployment: JsonObject) -> JsonObject:
-    """A Promote or RollBack of what runs now."""
-    return _request(verb, asked, deployment, {})
+def follow_up(verb: str, asked: Asked, deployment: JsonObject, **arguments: Any) -> JsonObject:
+    """A verb for what runs now, such as Promote, Pause or RollBack."""
+    return _request(verb, asked, deployment, {"arguments": arguments} if arguments else {})
+
+
+def gated(body: JsonObject, gate: JsonObject, expires: datetime) -> JsonObject:
+    """The request with the consent that it needs before the controller may take it up."""
+    spec = {**body["spec"], "approvals": gate, "expiresAt": stamp(expires)}
+    return {**body, "spec": spec}
 
 
 def with_message(body: JsonObject, message: str, follows: str) -> JsonObject:
@@ -64,25 +89,35 @@ def with_message(body: JsonObject, message: str, follows: str) -> JsonObject:
     return {**body, "metadata": {**body["metadata"], "annotations": written}}
 
 
+def stamp(moment: datetime) -> str:
+    """RFC 3339 in whole seconds."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _request(verb: str, asked: Asked, deployment: JsonObject, more: JsonObject) -> JsonObject:
     return {
         "apiVersion": ROLLOUT_REQUESTS.api_version,
         "kind": ROLLOUT_REQUESTS.kind,
-        "metadata": {"name": name_for(asked.delivery)},
+        "metadata": {"name": asked.name},
         "spec": {
             "target": asked.target,
             "verb": verb,
             **more,
             "requestedBy": {"id": asked.person.identity, "name": asked.person.name},
-            "source": {
-                "kind": "Slack",
-                "team": asked.delivery.team,
-                "channel": asked.delivery.channel,
-                "delivery": asked.delivery.id,
-            },
+            "source": source(asked.delivery),
             "seen": _seen(deployment),
-            "expiresAt": (asked.now + LIFETIME).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "expiresAt": stamp(asked.now + LIFETIME),
         },
+    }
+
+
+def source(delivery: Delivery) -> JsonObject:
+    """Where something came from."""
+    return {
+        "kind": "Slack",
+        "team": delivery.team,
+        "channel": delivery.channel,
+        "delivery": delivery.id,
     }
 
 

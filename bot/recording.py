@@ -6,20 +6,21 @@ finds its messages in the requests, and no message needs a memory of its own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from bot import audit, live, objects
+from bot import audit, holds, live, objects, policy
 from bot.blocks import answers
 from bot.blocks import live as blocks
 from bot.escape import code
 from bot.notes import message_of
 from bot.refusals import Refusal, Refused, refuse
 from bot.slack import SlackError
-from rollouts.jsontypes import JsonObject, dig_object, dig_text
+from rollouts.jsontypes import JsonObject, dig_object, dig_text, name_of
 
 if TYPE_CHECKING:
     from bot.desk import Answer, Desk, Invocation
-    from bot.settings import Target
+    from bot.places import Target
 
 
 def target_of(invocation: Invocation) -> Target:
@@ -32,24 +33,62 @@ def target_of(invocation: Invocation) -> Target:
 def already(invocation: Invocation, desk: Desk) -> Answer | None:
     """The answer for a delivery whose request exists, from before a restart perhaps."""
     name = objects.name_for(invocation.delivery)
-    if desk.requests.request(target_of(invocation).namespace, name) is None:
+    if desk.requests.request(target_of(invocation), name) is None:
         return None
     return answers.recorded(name, again=True)
 
 
+def asked(invocation: Invocation, desk: Desk) -> objects.Asked:
+    """Who asks for what, now."""
+    name = target_of(invocation).name
+    return objects.Asked(invocation.delivery, invocation.person, name, desk.now())
+
+
+def admit(invocation: Invocation, desk: Desk, deployment: JsonObject, behind: str = "") -> str:
+    """Raises Refused where a lock, freeze, window or the order of environments says no.
+
+    Returns the name of the override that made way, or "".
+    """
+    target, verb = target_of(invocation), desk.verbs[invocation.command.verb]
+    place = desk.place(target)
+    found = holds.situation(desk.requests.requests(target), deployment, place, desk.now(), behind)
+    team = invocation.delivery.team
+    decision = policy.decide(invocation.person, team, verb.need, place.rules, found)
+    if isinstance(decision, policy.Denied):
+        raise Refused(decision.denial)
+    return decision.in_spite_of.request if decision.in_spite_of else ""
+
+
+def follow(
+    invocation: Invocation,
+    desk: Desk,
+    verb: str,
+    check: Callable[[JsonObject], None],
+    **arguments: Any,
+) -> Answer:
+    """Records a verb for what runs now, once `check` has had nothing against it. Raises Refused."""
+    known = already(invocation, desk)
+    if known is not None:
+        return known
+    deployment = desk.requests.deployment(target_of(invocation))
+    check(deployment)
+    admit(invocation, desk, deployment)
+    body = objects.follow_up(verb, asked(invocation, desk), deployment, **arguments)
+    return record(invocation, desk, body)
+
+
 def record(invocation: Invocation, desk: Desk, body: JsonObject) -> Answer:
     """Posts or finds the live message, creates the request, and answers. Raises Refused."""
-    name = objects.name_for(invocation.delivery)
-    namespace = target_of(invocation).namespace
-    message, follows = _running_message(body, namespace, desk)
+    name, target = name_of(body), target_of(invocation)
+    message, follows = _running_message(body, target, desk)
     posted = not message
     if posted:
         message = _post(invocation, desk, body)
     else:
-        desk.watcher.tell_when_decided(namespace, name, invocation.tell)
+        desk.watcher.tell_when_decided(target, name, invocation.tell)
     body = objects.with_message(body, message, follows)
     try:
-        ours = desk.requests.create(namespace, body)
+        ours = desk.requests.create(target, body)
     except Refused as refused:
         if posted:
             _withdraw(desk, message, body, refused)
@@ -60,9 +99,8 @@ def record(invocation: Invocation, desk: Desk, body: JsonObject) -> Answer:
     return answers.recorded(name, again=not ours)
 
 
-def _running_message(body: JsonObject, namespace: str, desk: Desk) -> tuple[str, str]:
+def _running_message(body: JsonObject, target: Target, desk: Desk) -> tuple[str, str]:
     """(message, request) of the rollout that this one goes on with; empty for a new rollout."""
-    target = desk.settings.targets[dig_text(body, "spec", "target")]
     status = dig_object(desk.requests.deployment(target), "status")
     image = dig_text(body, "spec", "arguments", "image")
     if (
@@ -71,7 +109,7 @@ def _running_message(body: JsonObject, namespace: str, desk: Desk) -> tuple[str,
     ):
         return "", ""
     running = dig_text(status, "request")
-    request = desk.requests.request(namespace, running) if running else None
+    request = desk.requests.request(target, running) if running else None
     message = message_of(request) if request else ""
     return message, running if message else ""
 

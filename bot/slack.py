@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 TIMEOUT_S = 10
+MOST_PAGES = 20  # of a channel's members, a thousand each
 # Answers after which the same call can never succeed: the message or channel is out of reach.
 _FINAL = frozenset(
     {
@@ -83,6 +84,22 @@ class Slack:
             is_guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
             is_stranger=bool(found.get("is_stranger")),
         )
+
+    def members(self, collective: str) -> frozenset[str]:
+        """The user ids in a user group (S...) or channel, as they are now."""
+        if collective.startswith("S"):
+            answer = self._call("usergroups.users.list", {"usergroup": collective})
+            return frozenset(str(user) for user in answer.get("users") or ())
+        found: set[str] = set()
+        cursor = ""
+        for _ in range(MOST_PAGES):
+            page = {"channel": collective, "limit": 1000, **({"cursor": cursor} if cursor else {})}
+            answer = self._call("conversations.members", page)
+            found |= {str(user) for user in answer.get("members") or ()}
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                break
+        return frozenset(found)
 
     def post(self, channel: str, blocks: Sequence[Block], text: str) -> tuple[str, str]:
         """Posts to a channel; (channel, ts) of the message."""

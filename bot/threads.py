@@ -25,9 +25,10 @@ from rollouts.kube import ClusterError
 
 if TYPE_CHECKING:
     from bot.blocks.parts import Block
-    from bot.cluster import Requests, Snapshot
+    from bot.cluster import Clusters, Snapshot
     from bot.desk import Answer
     from bot.live import LiveView
+    from bot.places import Target
     from bot.slack import Slack
 
 LOOK_S = 0.5  # between two looks at the cluster
@@ -37,6 +38,7 @@ FIGURES_GAP_S = 3.0  # when only figures grew
 TRY_AGAIN_S = 5.0  # after an edit that failed without saying when to come again
 OLD = timedelta(hours=24)  # a rollout that ended this long before is not looked at again
 MOST_WAITING = 1000
+Place = tuple[str, str]  # environment, namespace
 
 
 @dataclass
@@ -58,16 +60,16 @@ class Watcher:
     def __init__(
         self,
         slack: Slack,
-        requests: Requests,
-        namespaces: Iterable[str],
+        requests: Clusters,
+        places: Iterable[Target],
         now: Callable[[], datetime],
     ) -> None:
         self._slack, self._requests, self._now = slack, requests, now
-        self._namespaces = tuple(sorted(set(namespaces)))
-        self._messages: dict[str, dict[str, _Message]] = defaultdict(dict)  # by namespace
-        self._waiting: dict[tuple[str, str], Callable[[Answer], None]] = {}
+        self._places = tuple(sorted({(place.environment, place.namespace) for place in places}))
+        self._messages: dict[Place, dict[str, _Message]] = defaultdict(dict)
+        self._waiting: dict[tuple[Place, str], Callable[[Answer], None]] = {}
         self._lock = threading.Lock()  # guards _waiting, the one thing other threads touch
-        self._failing: set[str] = set()
+        self._failing: set[Place] = set()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-messages", daemon=True)
@@ -87,44 +89,44 @@ class Watcher:
         self._thread.join(timeout_s)
 
     def tell_when_decided(
-        self, namespace: str, request: str, tell: Callable[[Answer], None]
+        self, target: Target, request: str, tell: Callable[[Answer], None]
     ) -> None:
         """Calls `tell` once, when the controller has accepted or refused the request."""
         with self._lock:
             if len(self._waiting) >= MOST_WAITING:
                 self._waiting.pop(next(iter(self._waiting)))
-            self._waiting[(namespace, request)] = tell
+            self._waiting[((target.environment, target.namespace), request)] = tell
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            well = [self._look(namespace) for namespace in self._namespaces]
+            well = [self._look(place) for place in self._places]
             pause = LOOK_S if all(well) else AFTER_ERROR_S
             self._wake.wait(pause)
 
-    def _look(self, namespace: str) -> bool:
+    def _look(self, place: Place) -> bool:
         try:
-            snapshot = self._requests.snapshot(namespace)
-            self._follow(namespace, snapshot)
+            snapshot = self._requests.snapshot(*place)
+            self._follow(place, snapshot)
         except ClusterError as error:
-            if namespace not in self._failing:
-                audit.trouble("the cluster cannot be read", namespace=namespace, why=str(error))
-            self._failing.add(namespace)
+            if place not in self._failing:
+                audit.trouble("the cluster cannot be read", place="/".join(place), why=str(error))
+            self._failing.add(place)
             return False
         except Exception:  # noqa: BLE001 - one odd object must not silence every other message
-            audit.trouble("live messages could not be brought up to date", namespace=namespace)
+            audit.trouble("live messages could not be brought up to date", place="/".join(place))
             return False
-        self._failing.discard(namespace)
+        self._failing.discard(place)
         return True
 
-    def _follow(self, namespace: str, snapshot: Snapshot) -> None:
+    def _follow(self, place: Place, snapshot: Snapshot) -> None:
         deployments = {name_of(deployment): deployment for deployment in snapshot.deployments}
         groups: dict[str, list[JsonObject]] = defaultdict(list)
         for request in snapshot.requests:
-            self._tell(namespace, request)
+            self._tell(place, request)
             if message_of(request):
                 groups[message_of(request)].append(request)
-        known = self._messages[namespace]
+        known = self._messages[place]
         for key in known.keys() - groups.keys():
             del known[key]  # its requests were pruned
         for key, requests in groups.items():
@@ -175,12 +177,12 @@ class Watcher:
             given_up=error.final,
         )
 
-    def _tell(self, namespace: str, request: JsonObject) -> None:
+    def _tell(self, place: Place, request: JsonObject) -> None:
         phase = dig_text(request, "status", "phase")
         if not phase or phase == "Pending":
             return
         with self._lock:
-            tell = self._waiting.pop((namespace, name_of(request)), None)
+            tell = self._waiting.pop((place, name_of(request)), None)
         if tell is not None:
             tell(
                 answers.decided(

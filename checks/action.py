@@ -18,6 +18,7 @@ from checks.action_io import Annotations, InputError, Mode
 from checks.action_judge import Job
 from checks.action_log import inert_streams
 from checks.action_result import Result, ResultError
+from checks.action_times import PREPARING, PUBLISHING, Times
 from checks.errors import HoldpointError
 from checks.publish.bodies import MARKER, Publication, headline, publication, unjudged
 from checks.publish.github import GitHub
@@ -42,8 +43,9 @@ def main(argv: list[str]) -> int:
         if argv:
             log.say(USAGE)
             return READY if argv[0] in {"-h", "--help"} else NOT_JUDGED
+        times = Times()
         try:
-            return _act(action_io.environment(), log)
+            return _act(action_io.environment(), log, times)
         except HoldpointError as error:
             log.error(str(error))
         except Exception as error:  # noqa: BLE001 - the one boundary: a sentence, never a traceback
@@ -51,16 +53,17 @@ def main(argv: list[str]) -> int:
         return NOT_JUDGED
 
 
-def _act(environ: Mapping[str, str], log: Log) -> int:
+def _act(environ: Mapping[str, str], log: Log, times: Times) -> int:
     runner = action_io.read_runner(environ)
     inputs = action_io.read_inputs(environ)
     event = action_event.read_event(environ)
     github = GitHub(runner.api_url, inputs.token, event.repository) if inputs.token else None
-    job = Job(runner, inputs, event, github, Retrier(Policy(), time.sleep))
+    job = Job(runner, inputs, event, github, Retrier(Policy(), time.sleep), times)
     log.say(f"Judging {event.head_sha} of {event.repository}.")
     try:
         return _judge(job, log) if inputs.mode is Mode.JUDGE else _publish(job, log)
     finally:
+        log.say(times.sentence())
         if github is not None:
             github.close()
 
@@ -68,18 +71,25 @@ def _act(environ: Mapping[str, str], log: Log) -> int:
 def _judge(job: Job, log: Log) -> int:
     """For the job that runs the model: the result goes to a folder, nothing to GitHub."""
     result = action_judge.judge(job)
+    job.times.mark(PREPARING)
     action_result.write(job.runner.workspace / job.inputs.result, job.event, result)
     result, shown = _publication(job, result)
     _tell(job.runner, result, shown, log)
+    job.times.mark(PUBLISHING)
     return _exit_code(result)
 
 
 def _publish(job: Job, log: Log) -> int:
     publisher = _publisher(job)
+    job.times.mark(PREPARING)
     publisher.begin()
-    result, shown = _publication(job, _result(job))
+    job.times.mark(PUBLISHING)
+    judged = _result(job)
+    job.times.mark(PREPARING)
+    result, shown = _publication(job, judged)
     publisher.finish(shown)
     _tell(job.runner, result, shown, log)
+    job.times.mark(PUBLISHING)
     for note in publisher.notes:
         log.say(note)
     for problem in publisher.problems:

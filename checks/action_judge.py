@@ -16,6 +16,7 @@ from checks.action_checkout import inside, require_commit
 from checks.action_config import base_rules, own_rules
 from checks.action_fetch import fetch, is_empty
 from checks.action_result import Result
+from checks.action_times import CHECKS, PREPARING
 from checks.base.objects import BaseFile
 from checks.errors import CannotJudgeError, HoldpointError
 from checks.publish import reach
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from checks.action_event import Event
     from checks.action_io import Inputs, Runner
+    from checks.action_times import Times
     from checks.base.rules import Rules
     from checks.publish.github import GitHub
     from checks.publish.retry import Retrier
@@ -44,6 +46,7 @@ class Job:
     event: Event
     github: GitHub | None
     retrier: Retrier
+    times: Times
 
 
 def judge(job: Job) -> Result:
@@ -81,7 +84,11 @@ def _judge(job: Job) -> Report:
         notes=(*rules.notes, *_merge_note(commit, event)),
         progress=progress.chosen(),
     )
-    return run.run(root, config=rules.config, options=options)
+    job.times.mark(PREPARING)
+    try:
+        return run.run(root, config=rules.config, options=options)
+    finally:
+        job.times.mark(CHECKS)
 
 
 def _require_no_write(job: Job) -> None:

@@ -6,7 +6,7 @@ that removing evidence never raises a score; what is only declared is worth half
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,12 @@ def item_finding(
     where = Location(hint) if hint else None
     message = f"not found: {item.title}"
     return Finding(rule, Grade.MISSING, item.severity, message, item.worth, 0.0, where, fix)
+
+
+def missing(findings: Iterable[Finding], items: int) -> str:
+    """How many of the items give no points, in words."""
+    lost = sum(1 for each in findings if each.worth and not each.earned)
+    return f"{lost} of {items} items missing" if lost else f"all {items} items are there"
 
 
 def defect_finding(check: str, defect: Defect) -> Finding:

@@ -59,3 +59,20 @@ class Reason(StrEnum):
     CANDIDATE_FINE = "CandidateFine"
     # More of taking back
     CANDIDATE_NOT_READY = "CandidateNotReady"
+    # The analysis's doubt about what it was given
+    SAMPLE_RATIO_MISMATCH = "SampleRatioMismatch"
+    # What the strategies wait for beside pods, gateways and evidence
+    AWAITING_PROMOTION = "AwaitingPromotion"
+    WAITING_FOR_CHECKS = "WaitingForChecks"
+    CHECKS_FAILED = "ChecksFailed"
+    MAKING_ROOM = "MakingRoom"
+    # What people ask for
+    PAUSED = "Paused"
+    RESUMED = "Resumed"
+    ABORT_REQUESTED = "AbortRequested"
+    RETRY_REQUESTED = "RetryRequested"
+    NOTHING_TO_PAUSE = "NothingToPause"
+    NOTHING_TO_RESUME = "NothingToResume"
+    NOTHING_TO_ABORT = "NothingToAbort"
+    NOTHING_TO_RETRY = "NothingToRetry"
+    REVISION_UNKNOWN = "RevisionUnknown"

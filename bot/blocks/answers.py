@@ -10,6 +10,7 @@ from bot.escape import code, escaped
 from bot.refusals import Refusal
 
 if TYPE_CHECKING:
+    from bot.policy.approvals import Standing
     from bot.refusals import Denial
 
 # After these nobody knows whether the request reached the cluster.
@@ -39,6 +40,19 @@ def refusal(denial: Denial) -> Answer:
         context(f"Code {code(denial.code.value)}.{unchanged}"),
     )
     return Answer(blocks, f"Refused ({denial.code}): {denial.rule}"[:2900])
+
+
+def consented(request: str, approval: str, standing: Standing, *, again: bool) -> Answer:
+    """Somebody's yes or no is recorded."""
+    if standing.rejected_by:
+        text = f":no_entry: Recorded: {code(request)} is rejected."
+    else:
+        done = f"{len(standing.given)} of {standing.required}"
+        rest = "It goes on." if standing.enough else "It waits for more."
+        text = f":ballot_box_with_check: Recorded: {code(request)} has {done} approvals. {rest}"
+    if again:
+        text = f"That was recorded before. {text}"
+    return Answer((section(text), context(f"As {code(approval)}.")), text, approval)
 
 
 def decided(verb: str, target: str, phase: str, reason: str, message: str) -> Answer:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.blocks.parts import context, section, told
+from bot.blocks.situation import bars
 from bot.desk import Answer
 from bot.escape import code, escaped, short
+from bot.policy import OPEN, Situation
 from rollouts.jsontypes import JsonObject, dig, dig_object, dig_text, name_of
 
 if TYPE_CHECKING:
@@ -25,14 +27,13 @@ def answer(lines: Sequence[str], *, left_out: int) -> Answer:
     return Answer(tuple(blocks), "Status")
 
 
-def target(deployment: JsonObject) -> str:
-    """What runs, what is on its way, and why."""
+def target(deployment: JsonObject, label: str = "", situation: Situation = OPEN) -> str:
+    """What runs, what is on its way, why, and what bars it."""
     status = dig_object(deployment, "status")
     reason = dig_text(status, "reason")
     phase = escaped(dig_text(status, "phase") or "not taken up yet", 40)
-    lines = [
-        f"*{escaped(name_of(deployment))}* · {phase}{f' · {code(reason, 60)}' if reason else ''}"
-    ]
+    name = escaped(label or name_of(deployment), 120)
+    lines = [f"*{name}* · {phase}{f' · {code(reason, 60)}' if reason else ''}"]
     if message := dig_text(status, "message"):
         lines.append(told(message, 300))
     lines += [
@@ -42,6 +43,7 @@ def target(deployment: JsonObject) -> str:
     ]
     if verdict := dig_text(status, "analysis", "message"):
         lines.append(f"comparison: {escaped(verdict, 300)}")
+    lines += bars(situation)
     return "\n".join(lines)
 
 

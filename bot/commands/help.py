@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.blocks import help as blocks
 from bot.desk import Answer, Desk, Invocation, Verb
 from bot.grammar import Need, Shape
-from bot.policy import Role
+from bot.policy import Kind, Role
 
 
 def run(invocation: Invocation, desk: Desk) -> Answer:
@@ -20,7 +20,7 @@ VERB = Verb(
     name="help",
     summary="show the verbs, or one of them",
     role=Role.VIEWER,
+    kind=Kind.READ,
     shape=Shape(topic=Need.OPTIONAL, usage="help [VERB]"),
-    acts=False,
     run=run,
 )

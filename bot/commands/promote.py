@@ -1,39 +1,39 @@
-"""`promote [TARGET]`: gives the running candidate the next step, or all of the traffic."""
+"""`promote [full] [TARGET] [ENVIRONMENT]`: gives the candidate all of the traffic."""
 
 from __future__ import annotations
 
-from bot import objects, recording
+from bot import checking, consenting, objects, recording
 from bot.desk import Answer, Desk, Invocation, Verb
-from bot.escape import escaped
 from bot.grammar import Need, Shape
-from bot.policy import Role
-from bot.refusals import Refusal, refuse
-from rollouts.jsontypes import dig_object
+from bot.policy import Kind, Role
 
 
 def run(invocation: Invocation, desk: Desk) -> Answer:
-    """Records the request, if there is a candidate. Raises Refused."""
-    target = recording.target_of(invocation)
+    """Records the request, if there is a candidate. `full` skips the steps that are left and the
+    wait for a verdict. Raises Refused."""
     known = recording.already(invocation, desk)
     if known is not None:
         return known
-    deployment = desk.requests.deployment(target)
-    if not dig_object(deployment, "status", "candidate"):
-        raise refuse(
-            Refusal.NOTHING_TO_PROMOTE,
-            f"{escaped(target.name)} has no candidate: everything goes to its stable revision.",
-            who="Nobody: there is nothing to promote.",
-            then=f"Start one with `canary 25% {target.name}`, or look with `status`.",
-        )
-    asked = objects.Asked(invocation.delivery, invocation.person, target.name, desk.now())
-    return recording.record(invocation, desk, objects.follow_up("Promote", asked, deployment))
+    deployment = desk.requests.deployment(recording.target_of(invocation))
+    checking.can_promote(deployment)
+    recording.admit(invocation, desk, deployment)
+    asked = recording.asked(invocation, desk)
+    full = {"full": True} if invocation.command.full else {}
+    body = objects.follow_up("Promote", asked, deployment, **full)
+    return recording.record(invocation, desk, consenting.gate(body, invocation, desk, 100))
 
 
 VERB = Verb(
     name="promote",
-    summary="make the running candidate the stable revision",
+    summary="make the running candidate the stable revision; `full` without waiting for the steps "
+    "that are left",
     role=Role.DEPLOYER,
-    shape=Shape(target=Need.REQUIRED, usage="promote [TARGET]"),
-    acts=True,
+    kind=Kind.ADVANCE,
+    shape=Shape(
+        target=Need.REQUIRED,
+        environment=Need.REQUIRED,
+        full=Need.OPTIONAL,
+        usage="promote [full] [TARGET] [ENVIRONMENT]",
+    ),
     run=run,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.listeners import commands
+from bot.listeners import actions, commands
 
 if TYPE_CHECKING:
     from slack_bolt import App
@@ -15,3 +15,4 @@ if TYPE_CHECKING:
 def register(app: App, dispatcher: Dispatcher, command: str) -> None:
     """Registers every listener."""
     commands.register(app, dispatcher, command)
+    actions.register(app, dispatcher)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from checks.publish.annotations import batches
 from checks.publish.bodies import CHECK_NAME, CommentView, Publication, own_comments
-from checks.publish.errors import NotPermittedError, PublishError
+from checks.publish.errors import NotPermittedError, PublishError, RejectedError
 from checks.publish.text import cut
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from checks.publish.github import CheckRef, GitHub
     from checks.publish.retry import Retrier
 
+MOST_REFUSED = 20  # requests with annotations that GitHub refuses, before the rest is given up
 STATUS_LIMIT = 140  # characters of a commit status
 ACTIONS_BOT = "github-actions[bot]"  # the author of what is written with a workflow's own token
 
@@ -135,11 +136,20 @@ class Publisher:
         return dataclasses.replace(publication, annotations=kept)
 
     def _annotate(self, check: CheckRef, publication: Publication) -> None:
-        added = 0
-        for batch in batches(publication.annotations):
-            added += len(batch)
+        """Batch by batch; one that is refused is halved, so that a single one costs only itself."""
+        added, refused = 0, 0
+        waiting = list(batches(publication.annotations))
+        while waiting and refused < MOST_REFUSED:
+            batch = waiting.pop(0)
             try:
-                self._add(check, publication, batch, added)
+                self._add(check, publication, batch, added + len(batch))
+                added += len(batch)
+            except RejectedError as error:
+                refused += 1
+                half = len(batch) // 2
+                waiting[:0] = [part for part in (batch[:half], batch[half:]) if half and part]
+                if not half or refused == MOST_REFUSED:
+                    self._problem(error, "checks: write")
             except PublishError as error:
                 self._problem(error, "checks: write")
                 return

@@ -5,6 +5,8 @@ one lock file. pip resolves the extras' names under the lock's versions (a dry r
 entries, with their hashes, are then what gets installed.
 
     python3 subset.py checks > checks.lock
+    python3 subset.py --torch > torch.lock      # what torch needs beside it, without CUDA
+    python3 subset.py --torch-version           # torch itself, whose CPU wheel has another hash
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+_CUDA = ("nvidia-", "cuda-", "triton", "torch")
 _ENTRY = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==", re.MULTILINE)
 
 
@@ -61,6 +64,30 @@ def subset(lock: str, project: dict[str, Any], extras: list[str]) -> str:
     return "".join(entry for name in sorted(names) for entry in found[name])
 
 
+def beside_torch(torch_lock: str, lock: str) -> str:
+    """The torch lock's entries that neither are torch or CUDA nor stand in `lock` already."""
+    held = entries(lock)
+    return "".join(
+        entry
+        for name, found in sorted(entries(torch_lock).items())
+        if not name.startswith(_CUDA) and (name not in held or name == "safetensors")
+        for entry in found
+    )
+
+
+def torch_requirement(torch_lock: str) -> str:
+    """`torch==<version>`. Raises KeyError where the lock has none."""
+    return entries(torch_lock)["torch"][0].split()[0]
+
+
+def main(asked: list[str]) -> str:
+    lock = Path("requirements.lock").read_text()
+    if asked == ["--torch"]:
+        return beside_torch(Path("requirements-torch.lock").read_text(), lock)
+    if asked == ["--torch-version"]:
+        return torch_requirement(Path("requirements-torch.lock").read_text())
+    return subset(lock, tomllib.loads(Path("pyproject.toml").read_text())["project"], asked)
+
+
 if __name__ == "__main__":
-    _project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-    sys.stdout.write(subset(Path("requirements.lock").read_text(), _project, sys.argv[1:]))
+    sys.stdout.write(main(sys.argv[1:]))

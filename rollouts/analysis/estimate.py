@@ -6,6 +6,7 @@ candidate adds g_a to the log of alternative a's evidence (for the ratio tests t
 
     ratio:     g_a = p_c ln(a/null) - (p_c + share p_s) ln[(a + share) / (null + share)]
     absolute:  g_a = p_c ln(a/null) + (1 - p_c) ln[(1-a) / (1-null)]
+    latency:   the mean of the two-by-two test's increment, at each boundary
 
 For each test the answer is the N at which the sum of exp(log M_a + N g_a) is what a verdict needs;
 the smallest N over the tests is shown. The candidate's rate is drawn towards stable's by ten
@@ -18,7 +19,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rollouts.analysis import eprocess, onesample
+from rollouts.analysis import eprocess, events, evidence, onesample
+from rollouts.analysis.evidence import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +62,16 @@ def _races(state: State, settings: Settings) -> Iterator[float]:
     if p_c > settings.r0 * p_s:
         ratios = eprocess.worse_ratios(settings.r0)
         growth = _ratio_growth(p_c, p_s, share, ratios, settings.r0)
-        yield _until(state.worse, growth, math.log(eprocess.GRID / settings.alpha))
+        yield _until(state.worse, growth, _worse_at(Part.ERRORS, eprocess.GRID, settings))
+    if state.latency is not None and settings.latency_odds is not None:
+        compared = state.latency.compared
+        growth = events.growth(compared, settings.latency_odds, share)
+        yield _until(compared.logs, growth, _worse_at(Part.LATENCY, len(growth), settings))
+
+
+def _worse_at(part: Part, alternatives: int, settings: Settings) -> float:
+    """What the sum of a part's alternatives must reach to be enough alone."""
+    return math.log(alternatives / settings.alpha) - evidence.log_shares(settings)[part]
 
 
 def _until(logs: Logs, growth: list[float], wanted: float) -> float:

@@ -1,8 +1,10 @@
 """From the state to a verdict: worse, fine or undecided, with figures and reasons.
 
 Called by the controller after `update`; the engine acts on the answer. `worse` wins a tie. `fine`
-holds as long as its evidence does: a fault that begins later takes it away again. Pure: it
-deliberately knows no step, no soak time and no weight.
+holds as long as its evidence does: a fault that begins later takes it away again. It is not said
+while the evidence against the candidate, of whatever part, would refute `fine` (1/alpha2), nor
+while the requests that arrive are not the planned share. Pure: it deliberately knows no step, no
+soak time and no weight.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rollouts.analysis import eprocess, estimate, onset, words
+from rollouts.analysis import against, arrival, eprocess, estimate, evidence, words
 from rollouts.analysis.counts import NOTHING
 from rollouts.analysis.judgement import Judgement, Kind
 from rollouts.reasons import Reason
@@ -26,36 +28,49 @@ def judge(state: State, settings: Settings) -> Judgement:
     if state.log_e >= math.log(1 / settings.alpha):
         return _worse(state, settings)
     wanted = math.log(1 / settings.alpha2)
-    if eprocess.log_sum(state.ratio) >= wanted:
+    by_ratio = eprocess.log_sum(state.ratio) >= wanted
+    if not by_ratio and eprocess.log_sum(state.absolute) < wanted:
+        return _undecided(state, settings)
+    if state.log_e >= wanted:
+        return _doubtful(state, settings)
+    if arrival.is_off(state.arrival, settings):
+        return _astray(state)
+    if by_ratio:
         return _fine(state, _ratio_reason(state, settings))
-    if eprocess.log_sum(state.absolute) >= wanted:
-        tolerated = words.per_cent(settings.tolerated)
-        return _fine(state, f"less than the tolerated {tolerated} fails")
-    return _undecided(state, settings)
+    tolerated = words.per_cent(settings.tolerated)
+    return _fine(state, f"less than the tolerated {tolerated} fails")
 
 
 def _worse(state: State, settings: Settings) -> Judgement:
-    episode = state.episode
-    stable = state.baseline or NOTHING if state.blind else episode.stable
-    figures = words.arms(episode.candidate, stable, frozen=state.blind)
+    part = evidence.loudest(evidence.parts(state, settings), settings)
     enough = words.odds(math.log(1 / settings.alpha))
-    evidence = f"evidence {words.odds(state.log_e)}, {enough} is enough"
-    reason, why = _why_worse(state, settings)
-    when = f"in the last {words.duration(episode.seconds)} "
-    return _judgement(Kind.WORSE, reason, f"{when}{figures}: {why} ({evidence})", state)
-
-
-def _why_worse(state: State, settings: Settings) -> tuple[Reason, str]:
-    """The comparison is named where it is enough by itself or the stronger of the two."""
-    comparison = onset.log_evidence(state.worse, state.seconds, settings.horizon_s)
-    limit = settings.error_limit
-    if limit is None or comparison >= min(state.log_e, math.log(1 / settings.alpha)):
-        return Reason.CANDIDATE_WORSE, f"more than {words.plain(settings.r0)} times as often"
-    return Reason.LIMIT_BREACHED, f"over the limit of {words.per_cent(limit)}"
+    so_far = f"evidence {words.odds(state.log_e)}, {enough} is enough"
+    limit = part in evidence.LIMITS
+    reason = Reason.LIMIT_BREACHED if limit else Reason.CANDIDATE_WORSE
+    message = f"{against.sentence(part, state, settings)} ({so_far})"
+    return replace(_judgement(Kind.WORSE, reason, message, state), part=part)
 
 
 def _fine(state: State, why: str) -> Judgement:
     return _judgement(Kind.FINE, Reason.CANDIDATE_FINE, f"{_totals(state)}: {why}", state)
+
+
+def _doubtful(state: State, settings: Settings) -> Judgement:
+    """Errors alone would be fine, and yet something speaks against the candidate."""
+    part = evidence.loudest(evidence.parts(state, settings), settings)
+    so_far = f"evidence {words.odds(state.log_e)}, too much to go on and too little to go back"
+    message = f"{against.sentence(part, state, settings)} ({so_far})"
+    return _judgement(Kind.UNDECIDED, Reason.NOT_ENOUGH_EVIDENCE, message, state)
+
+
+def _astray(state: State) -> Judgement:
+    seen, share = state.arrival.seen, state.arrival.share or 0.0
+    message = (
+        f"{words.per_cent(seen.rate)} of the requests reach the candidate "
+        f"({words.whole(seen.errors)} of {words.whole(seen.requests)}), not the planned "
+        f"{words.per_cent(share)}: look for clients that bypass the route, or promote by hand"
+    )
+    return _judgement(Kind.UNDECIDED, Reason.SAMPLE_RATIO_MISMATCH, message, state)
 
 
 def _undecided(state: State, settings: Settings) -> Judgement:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rollouts.analysis.counts import Increment
+    from rollouts.analysis.evidence import Part
     from rollouts.reasons import Reason
 
 
@@ -31,7 +32,7 @@ class Judgement:
     `more_requests` and `eta_s` say about how many more requests to the candidate, and how many
     seconds at the present rate, until a verdict; None where that cannot be told. `candidate` and
     `stable` are totals since the analysis began. `blind` says that the comparison was made with a
-    frozen baseline, without a concurrent stable.
+    frozen baseline, without a concurrent stable. `part` is what spoke where the kind is `worse`.
     """
 
     kind: Kind
@@ -43,3 +44,4 @@ class Judgement:
     more_requests: int | None = None
     eta_s: float | None = None
     blind: bool = False
+    part: Part | None = None

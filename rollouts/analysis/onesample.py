@@ -73,7 +73,12 @@ def increments(alternatives: Logs, null: float, seen: Increment) -> Logs | None:
 
 def interval(seen: Increment) -> tuple[float, float]:
     """Where the rate behind `seen` lies, each side wrong with 5 % (Wilson's score interval)."""
-    n, z2 = seen.requests, ONE_SIDED_95**2
-    middle = (seen.errors + z2 / 2) / (n + z2)
-    spread = math.sqrt(z2 * (seen.rate * (1 - seen.rate) + z2 / (4 * n)) / n) * n / (n + z2)
+    return interval_of(seen.requests, seen.errors)
+
+
+def interval_of(requests: float, events: float) -> tuple[float, float]:
+    """The same for counts that have faded; `requests` > 0."""
+    n, z2, rate = requests, ONE_SIDED_95**2, events / requests
+    middle = (events + z2 / 2) / (n + z2)
+    spread = math.sqrt(z2 * (rate * (1 - rate) + z2 / (4 * n)) / n) * n / (n + z2)
     return max(0.0, middle - spread), min(1.0, middle + spread)

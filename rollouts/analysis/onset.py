@@ -15,6 +15,7 @@ every further horizon. It deliberately reads no clock: seconds are summed up fro
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rollouts.analysis.eprocess import log_add, log_sum
@@ -45,12 +46,23 @@ def take_in(logs: Logs, new_weight: float) -> Logs:
     return tuple([log_add(value, log_weight) for value in logs])
 
 
+def level(seconds: float, horizon_s: float) -> float:
+    """The log of M after so many seconds in which nothing was seen."""
+    return math.log(FIRST + math.floor(seconds / ONSET_EVERY_S) * _per_mark(horizon_s))
+
+
 def log_evidence(logs: Logs, seconds: float, horizon_s: float) -> float:
     """ln E: of the mean of M and the weight that is still in reserve."""
-    mean = log_sum(logs) - math.log(len(logs))
+    mean = _log_mean(logs)
     marks = math.floor(seconds / ONSET_EVERY_S)
     reserve = 1.0 - FIRST - marks * _per_mark(horizon_s)
     return log_add(mean, math.log(reserve)) if reserve > 0 else mean
+
+
+@lru_cache(maxsize=8192)
+def _log_mean(logs: Logs) -> float:
+    """Remembered: most ticks of most rollouts change nothing, and `judge` asks again."""
+    return log_sum(logs) - math.log(len(logs))
 
 
 def _per_mark(horizon_s: float) -> float:

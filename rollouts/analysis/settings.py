@@ -8,13 +8,25 @@ moment at which somebody looks. It deliberately holds nothing about where metric
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any
 
 from rollouts.analysis.counts import AnalysisError
 
 ONSET_EVERY_S = 10.0  # how often a regression is given a chance to have started
-LIMIT_SHARE = 0.1  # the limit's part of alpha; the comparison with stable has the rest
+LATENCY_LIMIT_S = 1.0  # where no limits are named
+TOLERATED_ODDS = 1.25  # pods differ by nature
+SCORE_TOLERANCE = 0.05
+
+
+class Measure(StrEnum):
+    """What a source may count besides requests and errors."""
+
+    LATENCY = "latency"
+    LABELS = "labels"  # labelled predictions, and how many of them were wrong
+    SCORES = "scores"  # numbers between 0 and 1, by count and sum
 
 
 @dataclass(frozen=True)
@@ -26,6 +38,11 @@ class Settings:
     alpha2. tolerated: an error rate below which a candidate is fine whatever stable does.
     error_limit: an error rate that is too high whatever the ratio, None for no limit.
     horizon_s: the time over which regressions may start, in seconds.
+    latency_odds, labels_odds: how many times stable's odds of a slow request, of a wrong label, are
+    still not worse. latency_limit_s: at most latency_limit_share of the requests may take longer.
+    score_tolerance: how far below stable's mean score is still not worse; with score_sides = 2
+    above it too. share_odds: how many times the odds of the planned share may reach the candidate,
+    or its inverse. None, each: not tested.
     """
 
     alpha: float = 0.01
@@ -35,6 +52,13 @@ class Settings:
     tolerated: float = 0.01
     error_limit: float | None = 0.05
     horizon_s: float = 3600.0
+    latency_odds: float | None = None
+    latency_limit_s: float | None = None
+    latency_limit_share: float = 0.05
+    labels_odds: float | None = None
+    score_tolerance: float | None = None
+    score_sides: int = 1
+    share_odds: float | None = 1.5
     interval_s: float = 1.0
 
     def __post_init__(self) -> None:
@@ -45,36 +69,39 @@ class Settings:
         _between("tolerance.r1", self.r1, 1.25, 100)  # the widest alternative of `fine`
         _between("horizonSeconds", self.horizon_s, ONSET_EVERY_S, 30 * 86400)
         _between("intervalSeconds", self.interval_s, 0, 3600)
-        if self.error_limit is not None:
-            _between("limits.errorRate", self.error_limit, 0, 1)
-
-    @property
-    def limit_share(self) -> float:
-        """The limit's share of alpha: 0 without a limit."""
-        return 0.0 if self.error_limit is None else LIMIT_SHARE
+        _between("limits.latencyShare", self.latency_limit_share, 0, 1)
+        optional = {
+            "limits.errorRate": (self.error_limit, 0, 1),
+            "limits.latencySeconds": (self.latency_limit_s, 0, 3600),
+            # At 1 the tolerance would be none, and below it the formula does not hold.
+            "tolerance.latency": (self.latency_odds, 1, 100),
+            "tolerance.labels": (self.labels_odds, 1, 100),
+            "tolerance.score": (self.score_tolerance, 0, 1),
+            "tolerance.share": (self.share_odds, 1, 100),
+        }
+        for name, (value, low, high) in optional.items():
+            if value is not None:
+                _between(name, value, low, high)
 
     @property
     def key(self) -> tuple[float, ...]:
         """The numbers that evidence depends on; a saved state of another key is refused."""
-        limit = -1.0 if self.error_limit is None else self.error_limit
-        return (
-            self.alpha,
-            self.r0,
-            self.r1,
-            self.alpha2,
-            self.tolerated,
-            limit,
-            self.horizon_s,
-        )
+        numbers = [
+            getattr(self, field.name) for field in fields(self) if field.name != "interval_s"
+        ]
+        return tuple(-1.0 if number is None else number for number in numbers)
 
     @classmethod
-    def from_spec(cls, spec: Mapping[str, object]) -> Settings:
+    def from_spec(
+        cls, spec: Mapping[str, object], measured: Collection[Measure] = frozenset()
+    ) -> Settings:
         """Settings of `spec.analysis`; decimals may be strings, as the CRD keeps them.
 
-        Raises AnalysisError naming the field that is no number or out of its range.
+        `measured`: what the source of metrics counts besides requests and errors; the rest is not
+        tested, and takes no part of alpha. Raises AnalysisError naming the field that is no number
+        or out of its range.
         """
         tolerance = _section(spec, "tolerance")
-        limits = _section(spec, "limits")
         given: dict[str, float | None] = {
             "alpha": _number(spec, "alpha"),
             "horizon_s": _number(spec, "horizonSeconds"),
@@ -83,11 +110,42 @@ class Settings:
             "r1": _number(tolerance, "r1"),
             "alpha2": _number(tolerance, "alpha2"),
             "tolerated": _number(tolerance, "tolerated"),
+            "share_odds": _number(tolerance, "share"),
+            "latency_limit_share": _number(_section(spec, "limits"), "latencyShare"),
         }
         known = {name: value for name, value in given.items() if value is not None}
-        if "limits" in spec:  # a section that names no error rate asks for no limit on it
-            return cls(**known, error_limit=_number(limits, "errorRate"))
-        return cls(**known)
+        return cls(**{**known, **_limits(spec, measured), **_measured(tolerance, measured)})
+
+
+def _limits(spec: Mapping[str, object], measured: Collection[Measure]) -> dict[str, Any]:
+    """A section that names no limit asks for none; without a section the defaults hold."""
+    named, limits = "limits" in spec, _section(spec, "limits")
+    found: dict[str, Any] = {"error_limit": _number(limits, "errorRate")} if named else {}
+    if Measure.LATENCY in measured:
+        found["latency_limit_s"] = _number(limits, "latencySeconds") if named else LATENCY_LIMIT_S
+    return found
+
+
+def _measured(tolerance: Mapping[str, object], measured: Collection[Measure]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if Measure.LATENCY in measured:
+        found["latency_odds"] = _or(_number(tolerance, "latency"), TOLERATED_ODDS)
+    if Measure.LABELS in measured:
+        found["labels_odds"] = _or(_number(tolerance, "labels"), TOLERATED_ODDS)
+    if Measure.SCORES in measured:
+        drift, score = _number(tolerance, "drift"), _number(tolerance, "score")
+        if drift is not None and score is not None:
+            raise AnalysisError(
+                "analysis tolerance.score says that only lower scores are worse, tolerance.drift "
+                "that any change is; give one of them"
+            )
+        found["score_tolerance"] = _or(drift, _or(score, SCORE_TOLERANCE))
+        found["score_sides"] = 1 if drift is None else 2
+    return found
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:

@@ -1,19 +1,24 @@
 """What is remembered of one rollout's analysis, and its form as JSON.
 
 Made by `update`, read by `judge`; the controller saves it with `to_json` on a decision or every
-15 s, together with the metric cursors. It is a value: nothing in it changes. In JSON it is below
-2 kB, and logs are rounded down, so that a restored state is never more certain than the saved one.
+15 s, together with the metric cursors. It is a value: nothing in it changes. Its JSON is small
+(`MOST_BYTES`), and logs are rounded down, so that a restored state is never more certain than the
+saved one.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rollouts.analysis import eprocess, onesample
+from rollouts.analysis.arrival import Arrival
 from rollouts.analysis.counts import NOTHING, AnalysisError, Increment
+from rollouts.analysis.events import Compared
+from rollouts.analysis.latency import Latency
 from rollouts.analysis.recent import Recent
+from rollouts.analysis.saved import increment, numbers, pair, rounded, rounded_down
+from rollouts.analysis.scores import Bets
 
 if TYPE_CHECKING:
     from rollouts.analysis.counts import Tick
@@ -21,9 +26,8 @@ if TYPE_CHECKING:
     from rollouts.analysis.settings import Settings
     from rollouts.jsontypes import Json, JsonObject
 
-VERSION = 1  # of the JSON form
-DECIMALS = 4  # of logs in it; 1e-4 is a hundredth of a per cent of the evidence
-MOST_CERTAIN = 1e12  # a log beyond this was not written by us
+VERSION = 2  # of the JSON form
+MOST_BYTES = 4000  # of it, whatever is measured; an object's status has room for a million
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class State:
     `worse` and `limit` add up to, kept because it is asked for again and again.
     `candidate`, `stable`: totals. `blind`: the last tick had no concurrent stable. `baseline`:
     stable's totals when it lost its traffic; None while it has some, or where it never had any.
+    `latency`, `labels`, `scores`: None until there is something to compare.
     """
 
     settings: Logs
@@ -69,36 +74,37 @@ class State:
     recent: Recent = field(default_factory=Recent)
     blind: bool = False
     baseline: Increment | None = None
+    latency: Latency | None = None
+    labels: Compared | None = None
+    scores: Bets | None = None
+    arrival: Arrival = field(default_factory=Arrival)
 
     def to_json(self) -> JsonObject:
         """Plain JSON; keys are short because it lives in an object's status."""
+        episode, recent = self.episode, self.recent
+        faded = (recent.seconds, recent.candidate, recent.stable, recent.stable_errors)
+        more = {"latency": self.latency, "labels": self.labels, "scores": self.scores}
         return {
             "version": VERSION,
             "settings": list(self.settings),
             "seconds": round(self.seconds, 3),
-            "worse": _rounded_down(self.worse),
-            "limit": _rounded_down(self.limit),
-            "ratio": _rounded_down(self.ratio),
-            "absolute": _rounded_down(self.absolute),
-            "logE": _rounded_down((self.log_e,))[0],
-            "candidate": _pair(self.candidate),
-            "stable": _pair(self.stable),
+            "worse": rounded_down(self.worse),
+            "limit": rounded_down(self.limit),
+            "ratio": rounded_down(self.ratio),
+            "absolute": rounded_down(self.absolute),
+            "logE": rounded_down((self.log_e,))[0],
+            "candidate": pair(self.candidate),
+            "stable": pair(self.stable),
             "episode": [
-                round(self.episode.seconds, 3),
-                *_pair(self.episode.candidate),
-                *_pair(self.episode.stable),
+                round(episode.seconds, 3),
+                *pair(episode.candidate),
+                *pair(episode.stable),
             ],
-            "recent": [
-                round(value, 3)
-                for value in (
-                    self.recent.seconds,
-                    self.recent.candidate,
-                    self.recent.stable,
-                    self.recent.stable_errors,
-                )
-            ],
+            "recent": rounded(faded),
             "blind": self.blind,
-            "baseline": None if self.baseline is None else _pair(self.baseline),
+            "baseline": None if self.baseline is None else pair(self.baseline),
+            "arrival": self.arrival.to_json(),
+            **{name: part.to_json() for name, part in more.items() if part is not None},
         }
 
     @classmethod
@@ -113,50 +119,37 @@ class State:
             raise AnalysisError("the saved analysis was made with other settings; it starts anew")
         try:
             return cls._read(data, settings)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise AnalysisError(f"the saved analysis is damaged: {error}") from error
 
     @classmethod
     def _read(cls, data: JsonObject, settings: Settings) -> Self:
         limits = 0 if settings.error_limit is None else len(onesample.LIMIT_TIMES)
         episode_s, *episode = data["episode"]
-        recent = _numbers(data["recent"], 4)
+        baseline = data["baseline"]
+        more: dict[str, Any] = {}
+        if "latency" in data:
+            more["latency"] = Latency.from_json(data["latency"])
+        if "labels" in data:
+            more["labels"] = Compared.from_json(data["labels"], 1)
+        if "scores" in data:
+            more["scores"] = Bets.from_json(data["scores"], settings.score_sides)
         return cls(
             settings=settings.key,
-            worse=_numbers(data["worse"], eprocess.GRID),
-            limit=_numbers(data["limit"], limits),
-            ratio=_numbers(data["ratio"], len(eprocess.FINE)),
-            absolute=_numbers(data["absolute"], len(onesample.TOLERATED)),
-            log_e=_numbers([data["logE"]], 1)[0],
-            seconds=_numbers([data["seconds"]], 1)[0],
-            candidate=_increment(data["candidate"]),
-            stable=_increment(data["stable"]),
+            worse=numbers(data["worse"], eprocess.GRID),
+            limit=numbers(data["limit"], limits),
+            ratio=numbers(data["ratio"], len(eprocess.FINE)),
+            absolute=numbers(data["absolute"], len(onesample.TOLERATED)),
+            log_e=numbers([data["logE"]], 1)[0],
+            seconds=numbers([data["seconds"]], 1)[0],
+            candidate=increment(data["candidate"]),
+            stable=increment(data["stable"]),
             episode=Episode(
-                _numbers([episode_s], 1)[0], _increment(episode[:2]), _increment(episode[2:])
+                numbers([episode_s], 1)[0], increment(episode[:2]), increment(episode[2:])
             ),
-            recent=Recent(*recent),
+            recent=Recent(*numbers(data["recent"], 4)),
             blind=data["blind"] is True,
-            baseline=None if data["baseline"] is None else _increment(data["baseline"]),
+            baseline=None if baseline is None else increment(baseline),
+            arrival=Arrival.from_json(data["arrival"]),
+            **more,
         )
-
-
-def _rounded_down(logs: Logs) -> list[float]:
-    scale = 10**DECIMALS
-    # The millionth of a step lets a value that was rounded before stay what it is.
-    return [math.floor(value * scale + 1e-6) / scale for value in logs]
-
-
-def _pair(seen: Increment) -> list[int]:
-    return [seen.requests, seen.errors]
-
-
-def _increment(data: Json) -> Increment:
-    requests, errors = data
-    return Increment(requests, errors)
-
-
-def _numbers(data: Json, count: int) -> Logs:
-    values = tuple(float(value) for value in data)
-    if len(values) != count or not all(abs(value) < MOST_CERTAIN for value in values):
-        raise ValueError(f"{count} finite numbers are expected, these are {data!r:.60}")
-    return values

@@ -59,3 +59,8 @@ def duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{round(seconds / 60)} min"
     return f"{seconds / 3600:.1f} h".replace(".0 h", " h")
+
+
+def seconds(value: float) -> str:
+    """A boundary: "50 ms", "2.5 s"."""
+    return f"{value * 1000:g} ms" if value < 1 else f"{value:g} s"

@@ -23,6 +23,7 @@ from rollouts.model import (
     MarkRequest,
     Part,
     PointAlias,
+    PointPreview,
     RequestPhase,
     RollBack,
     Scale,
@@ -157,11 +158,27 @@ class Applier:
             raise NotOurs(f"Service {owner.name} selects other pods; remove it or rename this")
         self._writer.replace(kube.SERVICES, revisions.pointed(current, owner, decision.name))
 
+    @_do.register(PointPreview)
+    def _(self, decision: PointPreview, context: Context) -> None:
+        owner = context.view.deployment
+        body = revisions.preview(owner, decision.name, _port(context), like=context.alias)
+        current = self._store.get(kube.SERVICES, context.namespace, name_of(body))
+        if current is None:
+            try:
+                self._writer.create(kube.SERVICES, body)
+                return
+            except kube.AlreadyExists:
+                current = self._cluster.get(kube.SERVICES, context.namespace, name_of(body))
+        if not revisions.belongs_to(current, owner):
+            raise NotOurs(f"Service {name_of(body)} belongs to somebody else; remove or rename it")
+        spec = {**dig_object(current, "spec"), "selector": body["spec"]["selector"]}
+        self._writer.replace(kube.SERVICES, {**current, "spec": spec})
+
     @_do.register(WriteRoute)
     def _(self, decision: WriteRoute, context: Context) -> None:
         if context.route is None or context.route_resource is None:
             raise Outdated("the route is gone")
-        router = traffic.find(dig_text(context.view.deployment.traffic, "type"))
+        router = traffic.of(context.view.deployment.traffic)
         body = router.apply(copy.deepcopy(context.route), decision.intent)
         self._writer.replace(context.route_resource, body)
 

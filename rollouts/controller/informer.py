@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollouts.jsontypes import version_of
-from rollouts.kube import ClusterError, Gone, NotFound
+from rollouts.kube import ClusterError, Forbidden, Gone, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +32,16 @@ LONGEST_PAUSE_S = 10.0
 
 @dataclass(frozen=True)
 class Interest:
-    """Which objects: a kind, in one namespace or (None) in all, by label."""
+    """Which objects: a kind, in one namespace or (None) in all, by label.
+
+    `optional`: a kind that is not installed, or that we may not list, counts as one without
+    objects.
+    """
 
     resource: Resource
     namespace: str | None
     labels: str = ""
+    optional: bool = False
 
 
 class Informer:
@@ -88,6 +93,8 @@ class Informer:
                 version = ""
             except ClusterError as error:
                 failures += 1
+                if self._interest.optional and isinstance(error, NotFound | Forbidden):
+                    self.synced.set()
                 self._pause(failures, error)
                 if failures > 1:  # once may be a restart of the server; twice is worth a look
                     version = ""
@@ -131,7 +138,11 @@ class Informer:
             LOG.warning("a watch sent an object without a version", extra={"kind": resource.kind})
 
     def _pause(self, failures: int, error: ClusterError) -> None:
-        level = logging.DEBUG if isinstance(error, NotFound) else logging.WARNING
+        level = (
+            logging.DEBUG
+            if isinstance(error, NotFound | Forbidden) and self._interest.optional
+            else logging.WARNING
+        )
         LOG.log(level, "watching failed: %s", error, extra={"kind": self._interest.resource.kind})
         longest = min(LONGEST_PAUSE_S, 0.1 * 2 ** min(failures, 10))
         pause = max(error.retry_after or 0.0, longest * random.uniform(0.5, 1))  # noqa: S311 - spreads load

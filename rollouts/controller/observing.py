@@ -18,6 +18,7 @@ from rollouts.revisions import (
     REVISION_LABEL,
     belongs_to,
     is_alias_of,
+    preview_name,
     recorded_inputs,
     selected,
 )
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from rollouts.controller.store import Store
     from rollouts.jsontypes import JsonObject
-    from rollouts.model import AnalysisView, ModelDeployment
+    from rollouts.model import AnalysisView, HealthView, ModelDeployment
     from rollouts.traffic import RouteView
 
 SERVICE_OF_SLICE = "kubernetes.io/service-name"
@@ -42,6 +43,7 @@ class Belongings:
     services: dict[str, JsonObject]
     pods: dict[str, list[JsonObject]]
     endpoints: dict[str, int]
+    preview: str = ""
 
     @property
     def revisions(self) -> frozenset[str]:
@@ -63,12 +65,14 @@ def gather(store: Store, owner: ModelDeployment) -> Belongings:
         pods.setdefault(revision, []).append(pod)
     services = mine(kube.SERVICES)
     services.pop(owner.name, None)
+    preview = services.pop(preview_name(owner), None)
     return Belongings(
         records=mine(kube.CONTROLLER_REVISIONS),
         deployments=mine(kube.DEPLOYMENTS),
         services=services,
         pods=pods,
         endpoints=_ready_endpoints(store.belonging(kube.ENDPOINT_SLICES, target)),
+        preview=selected(preview) if preview else "",
     )
 
 
@@ -80,6 +84,7 @@ class Surroundings:
     route: RouteView | None
     route_problem: RouteProblem | None
     analysis: AnalysisView | None
+    health: HealthView | None = None
 
 
 def observe(
@@ -97,6 +102,8 @@ def observe(
         route_problem=rest.route_problem,
         requests=tuple(map(parse_request, requests)),
         analysis=rest.analysis,
+        health=rest.health,
+        preview=belongings.preview,
     )
 
 
@@ -115,6 +122,7 @@ def _revision(belongings: Belongings, name: str) -> RevisionState:
         service=service is not None,
         selects_itself=service is None or selected(service) == name,
         endpoints=belongings.endpoints.get(name, 0),
+        pods=max(_count(deployment, "status", "replicas"), len(belongings.pods.get(name, []))),
         trouble=_trouble(belongings.pods.get(name, [])),
     )
 

@@ -17,6 +17,7 @@ from rollouts.controller.events import Events
 from rollouts.controller.informer import Informer, Interest
 from rollouts.controller.lease import Leadership, LeaseName, NotLeader
 from rollouts.controller.metrics import Metrics
+from rollouts.controller.prober import Prober
 from rollouts.controller.queue import WorkQueue
 from rollouts.controller.reconciler import Reconciler, Tools
 from rollouts.controller.serving import Endpoint, Pages
@@ -67,12 +68,14 @@ class ControllerProcess:
         self._leadership = Leadership(cluster, options.lease, self._lose)
         writer = Writer(cluster, self._store, self._leadership.require, self._metrics)
         self._analyst = Analyst(self._metrics)
+        self._prober = Prober()
         self._reconciler = Reconciler(
             Tools(
                 cluster=cluster,
                 store=self._store,
                 applier=Applier(cluster, self._store, writer),
                 analyst=self._analyst,
+                prober=self._prober,
                 events=Events(writer),
                 metrics=self._metrics,
             )
@@ -130,6 +133,7 @@ class ControllerProcess:
                 worker.join(SETTLE_WITHIN_S)
         self._leadership.release()
         self._analyst.close()
+        self._prober.close()
         self.endpoint.stop()
 
     def _lose(self) -> None:
@@ -192,8 +196,14 @@ def _interests(namespace: str | None) -> list[Interest]:
     return [
         *(Interest(resource, namespace) for resource in OUR_KINDS),
         *(Interest(resource, namespace, MODEL_DEPLOYMENT_LABEL) for resource in LABELLED),
-        Interest(kube.HTTP_ROUTES, namespace),
+        *(Interest(kind, namespace, optional=True) for kind in _routes()),
     ]
+
+
+def _routes() -> list[Resource]:
+    """What the routers write, less what is watched already. Few clusters have all of it."""
+    kinds = {router.resource for router in traffic.routers().values()}
+    return sorted(kinds - set(LABELLED), key=lambda kind: kind.plural)
 
 
 def _routes_by(deployment: JsonObject, resource: Resource, route: JsonObject) -> bool:

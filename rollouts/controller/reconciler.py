@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from rollouts import kube, traffic
 from rollouts.controller.applying import Applier, Context, Outdated
-from rollouts.controller.observing import Surroundings, gather, observe
-from rollouts.engine import advance, look, owned_services
+from rollouts.controller.observing import Belongings, Surroundings, gather, observe
+from rollouts.engine import advance, checks_due, look, owned_services
 from rollouts.jsontypes import dig_text
 from rollouts.model import (
+    HealthView,
     MarkRequest,
     ModelDeployment,
     Observation,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from rollouts.controller.analyst import Analyst
     from rollouts.controller.events import Events
     from rollouts.controller.metrics import Metrics
+    from rollouts.controller.prober import Prober
     from rollouts.controller.store import Key, Store
     from rollouts.jsontypes import JsonObject
     from rollouts.kube import Cluster, Resource
@@ -57,6 +59,7 @@ class Tools:
     store: Store
     applier: Applier
     analyst: Analyst
+    prober: Prober
     events: Events
     metrics: Metrics
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -138,13 +141,22 @@ class Reconciler:
         alias = tools.store.get(kube.SERVICES, *key)
         if alias is None and status.stable is None:
             alias = self._read(kube.SERVICES, *key)  # a stranger's is not among what we watch
-        rest = Surroundings(alias, route.view, route.problem, view)
+        health = self._health(key, deployment, status, belongings)
+        rest = Surroundings(alias, route.view, route.problem, view, health)
         return observe(deployment, belongings, requests, rest), _Around(route, alias)
+
+    def _health(
+        self, key: Key, deployment: ModelDeployment, status: Status, belongings: Belongings
+    ) -> HealthView | None:
+        name = status.candidate.name if status.candidate else ""
+        port = deployment.spec.port if deployment.spec else 0
+        checks, pods = checks_due(deployment, status), belongings.pods.get(name, [])
+        return self._tools.prober.look(key, name, checks, pods, port)
 
     def _route(self, deployment: ModelDeployment, status: Status, owned: frozenset[str]) -> _Route:
         """The route: from the store while all is confirmed, from the API server otherwise."""
         try:
-            router = traffic.find(dig_text(deployment.traffic, "type"))
+            router = traffic.of(deployment.traffic)
             where = router.reference(deployment.traffic, deployment.namespace)
             resource = kube.Resource(where.group, where.version, where.plural, where.kind)
             raw = None
@@ -191,7 +203,7 @@ class Reconciler:
         tools.events.report_history(raw, status, now)
         for request in tools.store.belonging(kube.ROLLOUT_REQUESTS, key):
             tools.events.report_refusal(request, now)
-        pauses = [RESYNC_S, tools.analyst.next_tick_s(key)]
+        pauses = [RESYNC_S, tools.analyst.next_tick_s(key), tools.prober.next_look_s(key)]
         if wait.until is not None:
             pauses.append((wait.until - now).total_seconds())
         if wait.poll:
@@ -209,6 +221,7 @@ class Reconciler:
         """No such ModelDeployment: whoever asked for it is told so."""
         tools = self._tools
         tools.analyst.forget(key)
+        tools.prober.forget(key)
         tools.metrics.forget(*key)
         for raw in tools.store.belonging(kube.ROLLOUT_REQUESTS, key):
             request = parse_request(raw)

@@ -12,16 +12,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rollouts.engine.conditions import changed
+from rollouts.engine.easing import ease
 from rollouts.engine.ending import finish_roll_back, warn_unconfirmed
 from rollouts.engine.objects import keep_objects
 from rollouts.engine.outcome import after
-from rollouts.engine.progress import move_on
+from rollouts.engine.progress import checks_due, move_on
 from rollouts.engine.requests import take_request
 from rollouts.engine.route import keep_route
 from rollouts.engine.safety import take_back
 from rollouts.engine.starting import follow_spec, resting_reason
 from rollouts.engine.tidying import mark_done, mark_taken, tidy, tidy_at
-from rollouts.engine.view import View, look, owned_services, traffic_intent
+from rollouts.engine.view import Plan, View, look, owned_services, switches, traffic_intent
 from rollouts.jsontypes import dig_text
 from rollouts.model import (
     TERMINAL,
@@ -38,7 +39,17 @@ from rollouts.model import (
 )
 from rollouts.reasons import Reason
 
-__all__ = ["View", "advance", "after", "look", "owned_services", "traffic_intent"]
+__all__ = [
+    "Plan",
+    "View",
+    "advance",
+    "after",
+    "checks_due",
+    "look",
+    "owned_services",
+    "switches",
+    "traffic_intent",
+]
 
 CHECKPOINT_EVERY = timedelta(seconds=15)
 PATIENCE = timedelta(
@@ -58,6 +69,7 @@ BACKWARDS = (
     warn_unconfirmed,
     keep_route,
     keep_objects,
+    ease,
     finish_roll_back,
     mark_taken,
     take_request,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from rollouts.engine.easing import back_again
 from rollouts.model import Decision, FinishRollBack, Note, Phase, Wait
 from rollouts.reasons import Reason
 
@@ -24,7 +25,7 @@ def warn_unconfirmed(view: View) -> Decision | None:
     """Once, when a rollback has not been confirmed for too long."""
     status = view.status
     late = view.rolling_back and view.age(status.intent_at) > CONFIRM_WITHIN
-    if not late or status.reason is Reason.ABORT_NOT_CONFIRMED:
+    if not late or status.reason is Reason.ABORT_NOT_CONFIRMED or status.weight.asked:
         return None
     if status.confirmed and _quiet(view):
         return None
@@ -35,12 +36,16 @@ def warn_unconfirmed(view: View) -> Decision | None:
 
 def finish_roll_back(view: View) -> Decision | None:
     """Over, once the route shows 0 %, accepted and recorded, and nothing arrives any more."""
-    if not (view.rolling_back and view.status.confirmed):
+    status = view.status
+    if not (view.rolling_back and status.confirmed) or status.weight.asked:
         return None
     cause = view.status.cause
     reason = cause.reason if cause else Reason.ROLLED_BACK
     message = cause.message if cause else ""
     warned = view.status.reason is Reason.ABORT_NOT_CONFIRMED
+    if not back_again(view):
+        message = f"{message}; waiting for stable's pods"
+        return Wait(reason, message, Phase.ROLLING_BACK)
     if _quiet(view) or warned:
         return FinishRollBack(reason, message)
     return Wait(reason, message, Phase.ROLLING_BACK, view.now + QUIET)

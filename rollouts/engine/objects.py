@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollouts.model import Decision, Ensure, Part, PointAlias, Scale, Wait
+from rollouts.model import Decision, Ensure, Part, PointAlias, PointPreview, Scale, Wait, Weight
 from rollouts.reasons import Reason
 from rollouts.revisions import revision_of, template_inputs
 
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 def keep_objects(view: View) -> Decision | None:
     """The next missing or changed object, None when all are as they should be."""
     status = view.status
+    if (clearing := _clear(view)) is not None:
+        return clearing
     for revision in (status.stable, status.candidate, status.previous):
         if revision is None or (revision == status.candidate and view.rolling_back):
             continue
         decision = _keep(view, revision)
         if decision is not None:
             return decision
-    return _keep_alias(view)
+    return _keep_alias(view) or _keep_preview(view)
 
 
 def least_replicas(view: View, revision: Revision) -> int:
@@ -39,11 +41,13 @@ def least_replicas(view: View, revision: Revision) -> int:
     if revision == status.stable:
         if view.baking:
             return plan.spec.replicas
+        if view.moving and view.shares:
+            return plan.stable_size(status.weight.confirmed)
         return max(plan.spec.replicas, began_with)
     if revision == status.candidate:
         weight = 100 if status.stable is None else status.weight.asked
         return plan.candidate_size(weight)
-    return began_with if view.baking else 0
+    return began_with if view.baking and not view.shares else 0
 
 
 def _keep(view: View, revision: Revision) -> Decision | None:
@@ -65,17 +69,34 @@ def _keep(view: View, revision: Revision) -> Decision | None:
 
 
 def _ensure(view: View, revision: Revision, part: Part, inputs: JsonObject) -> Ensure:
-    replicas = max(1, least_replicas(view, revision), view.of(revision).replicas)
+    waits = view.exclusive and revision == view.status.candidate
+    replicas = max(0 if waits else 1, least_replicas(view, revision), view.of(revision).replicas)
     message = f"{part.value} {revision.name}"
     return Ensure(view.status.reason, message, revision, part, inputs, replicas)
 
 
 def _size(view: View, revision: Revision) -> Scale | None:
-    """Stable follows the spec both ways; the others are only ever brought up to what they need."""
+    """Stable follows the spec both ways, unless it is giving way; the others are only ever brought
+    up to what they need."""
     has, least = view.of(revision).replicas, least_replicas(view, revision)
-    follows = revision == view.status.stable and view.plan is not None
+    gives_way = view.moving and view.shares
+    follows = revision == view.status.stable and view.plan is not None and not gives_way
     if has < least or (follows and has > least):
         return Scale(view.status.reason, f"{has} -> {least} replicas", revision.name, least)
+    return None
+
+
+def _clear(view: View) -> Decision | None:
+    """Where two revisions must not run at a time, one that is taken back goes before the other
+    comes; its pods have to be gone, not only told to go."""
+    candidate = view.status.candidate
+    if candidate is None or not (view.rolling_back and view.exclusive):
+        return None
+    state, message = view.of(candidate), f"{candidate.name} ends before stable's pods come back"
+    if state.replicas:
+        return Scale(view.status.reason, message, candidate.name, 0)
+    if state.pods:
+        return Wait(Reason.MAKING_ROOM, message, view.status.phase, poll=True)
     return None
 
 
@@ -90,6 +111,8 @@ def _inputs_again(view: View, revision: Revision) -> JsonObject | None:
 def _keep_alias(view: View) -> Decision | None:
     status, seen = view.status, view.seen
     target = status.stable or status.candidate
+    if view.moving and view.shares and status.weight == Weight(100, 100):
+        target = status.candidate  # stable's pods go next
     if target is None or not seen.alias_is_ours or seen.alias == target.name:
         return None
     if status.stable is not None and seen.alias and not view.of(target).endpoints:
@@ -97,3 +120,14 @@ def _keep_alias(view: View) -> Decision | None:
     if view.rolling_back and status.weight.confirmed:
         return None  # the gateway's traffic first
     return PointAlias(Reason(status.reason), f"the alias selects {target.name}", target.name)
+
+
+def _keep_preview(view: View) -> Decision | None:
+    """The preview Service shows the candidate while there is one, and stable at rest. It is made
+    for the strategies that have one, and kept right wherever it is."""
+    status, seen = view.status, view.seen
+    offered = view.plan is not None and view.plan.strategy.previews
+    target = status.stable if view.rolling_back else status.candidate or status.stable
+    if target is None or seen.preview == target.name or not (offered or seen.preview):
+        return None
+    return PointPreview(status.reason, f"the preview selects {target.name}", target.name)

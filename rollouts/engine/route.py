@@ -36,16 +36,18 @@ def keep_route(view: View) -> Decision | None:
         return _cold(view, route, intent) or WriteRoute(status.reason, _shown(intent), intent)
     if route.accepted.state is not AcceptanceState.ACCEPTED:
         return _not_accepted(view, route)
-    return None if status.confirmed else _confirm(view, intent)
+    return None if status.confirmed else _confirm(view, intent, route.note)
 
 
-def _confirm(view: View, intent: TrafficIntent) -> Confirm:
+def _confirm(view: View, intent: TrafficIntent, note: str) -> Confirm:
     """At a weight that somebody asked for, the confirmation is also the beginning of the hold."""
     status = view.status
     arrived = view.moving and status.aim is Aim.WEIGHT and status.weight.asked == status.aim_weight
     if arrived and status.weight.confirmed != status.weight.asked:
-        return Confirm(Reason.HOLDING_AT_WEIGHT, held_at(status.weight.asked))
-    return Confirm(Reason.WEIGHT_CONFIRMED, _shown(intent))
+        said, reason = held_at(status.weight.asked), Reason.HOLDING_AT_WEIGHT
+    else:
+        said, reason = _shown(intent), Reason.WEIGHT_CONFIRMED
+    return Confirm(reason, f"{said} (reached: {note})" if note else said)
 
 
 def held_at(weight: int) -> str:

@@ -32,7 +32,7 @@ def _judged(view: View, newer: Revision | None, older: Revision | None) -> Decis
     if cause is None or newer is None:
         return None
     has_traffic = view.baking or view.status.weight.asked > 0
-    if has_traffic and not view.of(older).endpoints:
+    if has_traffic and not view.of(older).endpoints and not view.shares:
         # Sending everything to nowhere is worse than what is being seen; said, and looked at again.
         message = f"{cause[1]}; it is not taken back because no pod of the older revision is ready"
         return Wait(Reason.STABLE_NOT_READY, message, view.status.phase)

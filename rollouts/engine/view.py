@@ -20,7 +20,7 @@ from rollouts.model import (
     Spec,
     Status,
 )
-from rollouts.strategies import Strategy, StrategyError
+from rollouts.strategies import Check, Strategy, StrategyError
 from rollouts.traffic import TrafficIntent
 
 if TYPE_CHECKING:
@@ -38,6 +38,15 @@ class Plan:
     def candidate_size(self, weight: int) -> int:
         """Replicas that the candidate needs before it gets `weight`."""
         return self.strategy.candidate_size(self.settings, weight, self.spec.replicas)
+
+    def stable_size(self, weight: int) -> int:
+        """Replicas that stable keeps at least while the candidate has `weight`."""
+        return self.strategy.stable_size(self.settings, weight, self.spec.replicas)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What the candidate has to answer before it gets any traffic."""
+        return self.strategy.checks(self.settings)
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,16 @@ class View:
         """True while no rollout runs."""
         return not self.status.in_progress
 
+    @property
+    def shares(self) -> bool:
+        """True where stable gives up its pods while the candidate gets them."""
+        return self.plan is not None and self.plan.strategy.shares
+
+    @property
+    def exclusive(self) -> bool:
+        """True where pods of two revisions must not run at the same time."""
+        return self.plan is not None and self.plan.strategy.exclusive
+
     def of(self, revision: Revision | None) -> RevisionState:
         """What was seen of a revision."""
         return self.seen.of(revision.name) if revision else RevisionState()
@@ -82,15 +101,26 @@ class View:
 
 def look(deployment: ModelDeployment, status: Status, seen: Observation, now: datetime) -> View:
     """The view; a spec or strategy that makes no sense becomes its `problem`."""
-    plan, problem = None, deployment.spec_problem
-    if deployment.spec is not None:
-        try:
-            strategy = strategies.find(deployment.spec.strategy)
-            settings = strategy.parse(deployment.spec.strategy_options)
-            plan = Plan(deployment.spec, strategy, settings)
-        except (StrategyError, FieldError) as error:
-            problem = str(error)
+    plan, problem = plan_of(deployment)
     return View(deployment, status, seen, now, plan, problem)
+
+
+def plan_of(deployment: ModelDeployment) -> tuple[Plan | None, str]:
+    """The plan, or None and why there is none."""
+    if deployment.spec is None:
+        return None, deployment.spec_problem
+    try:
+        strategy = strategies.find(deployment.spec.strategy)
+        settings = strategy.parse(deployment.spec.strategy_options)
+    except (StrategyError, FieldError) as error:
+        return None, str(error)
+    return Plan(deployment.spec, strategy, settings), deployment.spec_problem
+
+
+def switches(deployment: ModelDeployment) -> bool:
+    """True where the strategy has no step at which both revisions serve."""
+    plan = plan_of(deployment)[0]
+    return plan is not None and plan.strategy.switches
 
 
 def traffic_intent(view: View) -> TrafficIntent | None:
@@ -108,12 +138,14 @@ def traffic_intent(view: View) -> TrafficIntent | None:
     else:
         asked = status.weight.asked
         weights = ((status.stable.name, 100 - asked), (status.candidate.name, asked))
+    owned = owned_services(view.status, view.seen.revisions)
     return TrafficIntent(
         sequence=status.write_sequence,
         weights=weights,
         in_progress=status.in_progress,
         alias=view.deployment.name,
-        owned=owned_services(view.status, view.seen.revisions),
+        owned=owned,
+        sizes={name: view.seen.of(name).endpoints for name in owned},
     )
 
 

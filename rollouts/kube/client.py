@@ -111,10 +111,16 @@ class Cluster:
         except Gone:
             return self._pages(resource, namespace, labels)
 
-    def create(self, resource: Resource, namespace: str | None, body: JsonObject) -> JsonObject:
-        """Creates and returns the object as stored. Raises AlreadyExists, Invalid."""
+    def create(
+        self, resource: Resource, namespace: str | None, body: JsonObject, *, strict: bool = False
+    ) -> JsonObject:
+        """Creates and returns the object as stored. Raises AlreadyExists, Invalid.
+
+        `strict` refuses fields that the server's schema does not know, instead of dropping them.
+        """
         doing = f"create {resource.plural} {name_of(body)}"
-        return self._call(_Request("POST", resource.path(namespace), doing, _MANAGED, body))
+        query = {**_MANAGED, **({"fieldValidation": "Strict"} if strict else {})}
+        return self._call(_Request("POST", resource.path(namespace), doing, query, body))
 
     def replace(self, resource: Resource, namespace: str | None, body: JsonObject) -> JsonObject:
         """Replaces the object, only if it still has the body's resourceVersion. Raises Conflict."""

@@ -12,7 +12,9 @@ from rollouts.model.decision import (
     MarkRequest,
     Note,
     Part,
+    Pause,
     PointAlias,
+    PointPreview,
     Promote,
     Reassert,
     Refuse,
@@ -26,9 +28,16 @@ from rollouts.model.decision import (
 )
 from rollouts.model.deployment import ModelDeployment, parse_deployment
 from rollouts.model.fields import FieldError, Fields, rfc3339, rfc3339_seconds
-from rollouts.model.observation import AnalysisView, Observation, RevisionState, RouteProblem
+from rollouts.model.observation import (
+    AnalysisView,
+    HealthView,
+    Observation,
+    RevisionState,
+    RouteProblem,
+)
 from rollouts.model.request import (
     Evidence,
+    Extent,
     Outcome,
     Request,
     RequestPhase,
@@ -49,6 +58,7 @@ from rollouts.model.spec import (
 from rollouts.model.status import (
     HISTORY_KEPT,
     REJECTED_KEPT,
+    SERVED_KEPT,
     TERMINAL,
     Action,
     Aim,
@@ -66,6 +76,7 @@ __all__ = [
     "HISTORY_KEPT",
     "IMAGE_BY_DIGEST",
     "REJECTED_KEPT",
+    "SERVED_KEPT",
     "TEMPLATE_FIELDS",
     "TERMINAL",
     "Action",
@@ -80,10 +91,12 @@ __all__ = [
     "Ensure",
     "Entry",
     "Evidence",
+    "Extent",
     "FieldError",
     "Fields",
     "FinishRollBack",
     "Gate",
+    "HealthView",
     "Intent",
     "MarkRequest",
     "ModelDeployment",
@@ -92,8 +105,10 @@ __all__ = [
     "OnUndecided",
     "Outcome",
     "Part",
+    "Pause",
     "Phase",
     "PointAlias",
+    "PointPreview",
     "Promote",
     "Reassert",
     "Refuse",

@@ -26,7 +26,8 @@ class RevisionState:
 
     `inputs` are those of its ControllerRevision, None where there is none. `image` is that of its
     Deployment's container. `ready` counts ready replicas of the newest template, `endpoints` the
-    ready addresses behind its Service. `trouble` is what a pod that does not start says.
+    ready addresses behind its Service, `pods` those that exist, ending ones included. `trouble` is
+    what a pod that does not start says.
     """
 
     inputs: JsonObject | None = None
@@ -38,6 +39,7 @@ class RevisionState:
     service: bool = False
     selects_itself: bool = True
     endpoints: int = 0
+    pods: int = 0
     trouble: str = ""
 
     @property
@@ -55,6 +57,15 @@ class RouteProblem:
 
 
 @dataclass(frozen=True)
+class HealthView:
+    """What the candidate's pods answered to the strategy's checks: how many pods passed them all
+    often enough in a row, and what the first one that did not says."""
+
+    passed: int
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class AnalysisView:
     """`record` is what `status.analysis` should say now. `quiet_since`: since when the candidate's
     request counters stand still, None while they move or cannot be read."""
@@ -68,15 +79,18 @@ class AnalysisView:
 @dataclass(frozen=True)
 class Observation:
     """`alias` is the revision that the alias Service selects, "" where there is no such Service;
-    `alias_is_ours` is False where a Service of that name belongs to somebody else."""
+    `alias_is_ours` is False where a Service of that name belongs to somebody else. `preview` is the
+    revision that the preview Service selects. `health` is None where nothing was checked."""
 
     revisions: Mapping[str, RevisionState] = field(default_factory=dict)
     alias: str = ""
     alias_is_ours: bool = True
+    preview: str = ""
     route: RouteView | None = None
     route_problem: RouteProblem | None = None
     requests: tuple[Request, ...] = ()
     analysis: AnalysisView | None = None
+    health: HealthView | None = None
 
     def of(self, name: str) -> RevisionState:
         """The state of a revision; an empty one where nothing of it exists."""

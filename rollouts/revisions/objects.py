@@ -54,6 +54,20 @@ def alias(owner: ModelDeployment, revision_name: str, port: int) -> JsonObject:
     return _service(metadata(owner, owner.name), revision_name, _ports(port))
 
 
+def preview_name(owner: ModelDeployment) -> str:
+    """Of the Service that shows a candidate before it has traffic. No revision is named so: a hash
+    has no `p`."""
+    return f"{owner.name}-preview"
+
+
+def preview(
+    owner: ModelDeployment, revision_name: str, port: int, like: JsonObject | None = None
+) -> JsonObject:
+    """The Service for looking at a candidate; its ports are those of the alias (`like`)."""
+    ports = [_port(item) for item in dig_list(like, "spec", "ports")]
+    return _service(metadata(owner, preview_name(owner)), revision_name, ports or _ports(port))
+
+
 def pointed(existing: JsonObject, owner: ModelDeployment, revision_name: str) -> JsonObject:
     """An alias Service that exists, selecting one revision. Whoever made it keeps owning it."""
     labels = {

@@ -2,6 +2,8 @@
 
 from rollouts.strategies.catalogue import find, strategies
 from rollouts.strategies.interface import (
+    Beside,
+    Check,
     Finish,
     GoTo,
     Move,
@@ -12,6 +14,8 @@ from rollouts.strategies.interface import (
 )
 
 __all__ = [
+    "Beside",
+    "Check",
     "Finish",
     "GoTo",
     "Move",

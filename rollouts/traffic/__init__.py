@@ -1,6 +1,6 @@
 """Traffic routers: one file each, found by `find`; see `interface` for what a router is."""
 
-from rollouts.traffic.catalogue import find, routers
+from rollouts.traffic.catalogue import find, of, routers
 from rollouts.traffic.interface import (
     IN_PROGRESS_LABEL,
     SEQUENCE_ANNOTATION,
@@ -8,6 +8,7 @@ from rollouts.traffic.interface import (
     Acceptance,
     AcceptanceState,
     ObjectReference,
+    Permission,
     Router,
     RouteView,
     StaleIntent,
@@ -23,6 +24,7 @@ __all__ = [
     "Acceptance",
     "AcceptanceState",
     "ObjectReference",
+    "Permission",
     "RouteView",
     "Router",
     "StaleIntent",
@@ -30,5 +32,6 @@ __all__ = [
     "TrafficIntent",
     "UnknownRouter",
     "find",
+    "of",
     "routers",
 ]

@@ -7,12 +7,19 @@ router is a new file.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from rollouts.discovery import units
+from rollouts.jsontypes import dig_text
 from rollouts.reasons import Reason
 from rollouts.traffic.interface import Router, UnknownRouter
 
-NOT_ROUTERS = frozenset({"catalogue", "gateway_status", "interface"})
+if TYPE_CHECKING:
+    from rollouts.jsontypes import JsonObject
+
+NOT_ROUTERS = frozenset(
+    {"catalogue", "gateway_status", "interface", "marks", "side_rules", "splitting"}
+)
 
 
 @cache
@@ -30,3 +37,8 @@ def find(name: str) -> Router:
             f"spec.traffic.type {name!r} is no router; known are {', '.join(routers())}",
         )
     return router
+
+
+def of(traffic: JsonObject) -> Router:
+    """The router of a `spec.traffic`, with its options. Raises TrafficError."""
+    return find(dig_text(traffic, "type")).configured(traffic)

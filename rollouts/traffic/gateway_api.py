@@ -2,7 +2,10 @@
 
     traffic:
       type: GatewayAPI
-      gatewayAPI: {httpRoute: lending}     # in the ModelDeployment's namespace
+      gatewayAPI:
+        httpRoute: lending                          # in the ModelDeployment's namespace
+        header: {name: x-canary, value: always}     # optional; see `side_rules`
+        mirror: {percent: 10}                       # optional; see `side_rules`
 
 Every rule that names the target's alias Service or one of its revisions' Services is the target's,
 whatever it matches on (path, header): each gets the same weights. Other rules, matches, filters and
@@ -14,220 +17,142 @@ sticky session and no unresolved reference to it, so an abort cannot be refused 
 revision that it takes away. Going from 0 to n % needs ready endpoints first, which is the engine's
 part.
 
-A rule that somebody shares with a Service of their own keeps the proportion of theirs and ours.
-Annotations: the intent's number, and whose route it is, so that two targets do not fight over one.
-
 Source: https://gateway-api.sigs.k8s.io/reference/spec/ (HTTPRoute v1). Found by the catalogue; it
 deliberately reads and writes nothing itself.
 """
 
 from __future__ import annotations
 
-import copy
-import math
-import re
-from collections.abc import Mapping
-from fractions import Fraction
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rollouts.jsontypes import dig, dig_list, dig_object, dig_text
-from rollouts.reasons import Reason
+from rollouts.jsontypes import dig_list, dig_object, dig_text
+from rollouts.resources import HTTP_ROUTES
+from rollouts.traffic import marks, side_rules
 from rollouts.traffic.gateway_status import acceptance
 from rollouts.traffic.interface import (
-    IN_PROGRESS_LABEL,
-    SEQUENCE_ANNOTATION,
     TARGET_ANNOTATION,
     ObjectReference,
+    Permission,
     RouteView,
-    StaleIntent,
-    TrafficError,
     TrafficIntent,
 )
+from rollouts.traffic.splitting import Backends, disagreement, most
 
 if TYPE_CHECKING:
     from rollouts.jsontypes import JsonObject
 
-MOST_WEIGHT = 1_000_000  # of one backendRef
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+KIND = HTTP_ROUTES.kind
 
 
+@dataclass(frozen=True)
 class GatewayApi:
     """See the module."""
 
+    options: side_rules.Options = field(default_factory=side_rules.Options)
+
     type = "GatewayAPI"
+    resource = HTTP_ROUTES
+    permissions = (Permission(HTTP_ROUTES.group, HTTP_ROUTES.plural),)
+    bypass = "clients inside the cluster that call the alias Service reach stable only"
+
+    def configured(self, traffic: JsonObject) -> GatewayApi:
+        """With `header` and `mirror`. Raises TrafficError (SpecInvalid)."""
+        return replace(self, options=side_rules.Options.of(dig_object(traffic, "gatewayAPI")))
+
+    def achieved(self, intent: TrafficIntent) -> int:
+        """What is asked."""
+        return dict(intent.weights).get(intent.trial, 0)
 
     def reference(self, traffic: JsonObject, namespace: str) -> ObjectReference:
         """The HTTPRoute of `spec.traffic`. Raises TrafficError (SpecInvalid)."""
-        name = dig(traffic, "gatewayAPI", "httpRoute")
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise TrafficError(
-                Reason.SPEC_INVALID,
-                f"spec.traffic.gatewayAPI.httpRoute must name an HTTPRoute, this is {name!r:.80}",
-            )
-        return ObjectReference(
-            group="gateway.networking.k8s.io",
-            version="v1",
-            plural="httproutes",
-            kind="HTTPRoute",
-            namespace=namespace,
-            name=name,
-        )
+        return marks.named(traffic, ("gatewayAPI", "httpRoute"), HTTP_ROUTES, namespace)
 
     def view(self, obj: JsonObject, services: frozenset[str]) -> RouteView:
         """What the route shows. Raises TrafficError: no rule for us, or another's route."""
-        _refuse_if_anothers(obj, services)
-        shares = [_shares(rule, services, obj) for rule in _rules_of(obj, services)]
-        names = {name for share in shares for name in share}
-        most = {name: max(share.get(name, Fraction(0)) for share in shares) for name in names}
-        sequence, drift = _sequence(obj)
+        marks.refuse_if_anothers(obj, services, KIND)
+        revisions = services - {str(marks.annotation(obj, TARGET_ANNOTATION))}
+        route = side_rules.bare(obj, _marked(obj, revisions))
+        rules = BACKENDS.rules(dig_list(route, "spec", "rules"), services, route)
+        shares = [BACKENDS.shares(rule, services, route) for rule in rules]
+        sequence, drift = marks.sequence(obj)
+        beside, strange = self._beside(obj, services, revisions)
         return RouteView(
             sequence=sequence,
-            weights={name: math.ceil(share * 100) for name, share in sorted(most.items())},
+            weights=most(shares),
             accepted=acceptance(obj),
-            in_progress=dig_object(obj, "metadata", "labels").get(IN_PROGRESS_LABEL) == "true",
-            drift=drift or _disagreement(shares),
+            in_progress=marks.is_in_progress(obj),
+            drift=drift or disagreement(shares) or strange,
+            beside=beside,
         )
 
     def apply(self, obj: JsonObject, intent: TrafficIntent) -> JsonObject:
         """The route with the intent in it. Raises StaleIntent and TrafficError."""
-        _refuse_if_newer(obj, intent)
-        _refuse_if_anothers(obj, frozenset({intent.alias}))
-        changed = copy.deepcopy(obj)
-        for rule in _rules_of(changed, intent.services):
-            rule["backendRefs"] = _rewritten(rule, intent, changed)
-        metadata = changed.setdefault("metadata", {})
-        annotations = metadata.get("annotations") or {}
-        annotations[SEQUENCE_ANNOTATION] = str(intent.sequence)
-        annotations[TARGET_ANNOTATION] = intent.alias
-        metadata["annotations"] = annotations
-        labels = metadata.get("labels") or {}
-        labels.pop(IN_PROGRESS_LABEL, None)
-        if intent.in_progress:
-            labels[IN_PROGRESS_LABEL] = "true"
-        if labels or "labels" in metadata:
-            metadata["labels"] = labels
+        marks.refuse_if_newer(obj, intent, KIND)
+        marks.refuse_if_anothers(obj, frozenset({intent.alias}), KIND)
+        changed = side_rules.bare(obj, _marked(obj, intent.services - {intent.alias}))
+        rules = BACKENDS.rules(dig_list(changed, "spec", "rules"), intent.services, changed)
+        for rule in rules:
+            BACKENDS.rewrite(rule, intent, changed)
+        if intent.trial:
+            self._add(changed, rules, intent.trial, intent.services)
+        marks.stamp(changed, intent)
         return changed
 
+    def _add(
+        self, route: JsonObject, rules: list[JsonObject], trial: str, services: frozenset[str]
+    ) -> None:
+        def backend(rule: JsonObject) -> JsonObject:
+            like = BACKENDS.like(BACKENDS.first_of(rule, services, route), trial)
+            return {key: value for key, value in like.items() if key != "weight"}
 
-ROUTER = GatewayApi()
+        side_rules.add(route, rules, self.options, backend)
+
+    def _beside(
+        self, obj: JsonObject, services: frozenset[str], revisions: frozenset[str]
+    ) -> tuple[dict[str, str], str]:
+        """Where header and mirror lead, and why they show no intent where they show none."""
+        shown = side_rules.shown(obj, _marked(obj, revisions))
+        wanted = {"header": self.options.header, "mirror": self.options.mirror}
+        beside = {what: next(iter(shown[what]), "") for what in wanted if wanted[what]}
+        for what, leads in shown.items():
+            if len(leads) > 1 or (leads and not wanted[what]):
+                return beside, f"the route's {what} leads to {', '.join(sorted(leads))}"
+        trial = max(beside.values(), default="")
+        if trial:
+            route = side_rules.bare(obj, revisions)
+            rules = BACKENDS.rules(dig_list(route, "spec", "rules"), services, route)
+            self._add(route, rules, trial, services)
+            if route["spec"]["rules"] != obj["spec"]["rules"]:
+                return beside, "the route's rules for a header or a mirror were changed"
+        return beside, ""
 
 
-def _where(obj: JsonObject) -> str:
-    metadata = dig_object(obj, "metadata")
-    return f"HTTPRoute {metadata.get('namespace', '')}/{metadata.get('name', '')}"
+def _marked(obj: JsonObject, revisions: frozenset[str]) -> frozenset[str]:
+    """Whose mirrors are ours: none before the route was ours at all."""
+    return revisions if marks.annotation(obj, TARGET_ANNOTATION) is not None else frozenset()
 
 
-def _rules_of(obj: JsonObject, services: frozenset[str]) -> list[JsonObject]:
-    rules = [rule for rule in dig_list(obj, "spec", "rules") if _weights(rule, services, obj)]
-    rules = [rule for rule in rules if not _is_drained(rule, services, obj)]
-    if not rules:
-        raise TrafficError(
-            Reason.ROUTE_MISSING,
-            f"{_where(obj)} has no rule with a backendRef to any of {', '.join(sorted(services))}; "
-            "add the alias Service to the rule whose traffic is to be split",
-        )
-    return rules
-
-
-def _is_drained(rule: JsonObject, services: frozenset[str], obj: JsonObject) -> bool:
-    """True where somebody sends all of a shared rule's traffic to a Service of their own."""
-    ours = _weights(rule, services, obj)
-    return len(ours) < len(dig_list(rule, "backendRefs")) and not any(w for _, w in ours)
-
-
-def _is_ours(ref: object, services: frozenset[str], obj: JsonObject) -> bool:
+def _service(ref: object, obj: JsonObject) -> str | None:
     namespace = dig_text(obj, "metadata", "namespace")
-    return (
+    ours = (
         isinstance(ref, dict)
-        and ref.get("name") in services
         and ref.get("kind", "Service") == "Service"
         and not ref.get("group")
         and ref.get("namespace", namespace) == namespace
     )
+    return dig_text(ref, "name") if ours else None
 
 
-def _weights(rule: JsonObject, services: frozenset[str], obj: JsonObject) -> list[tuple[str, int]]:
-    """(Service, weight) of the target's backendRefs in one rule."""
-    refs = dig_list(rule, "backendRefs")
-    return [(ref["name"], _weight(ref)) for ref in refs if _is_ours(ref, services, obj)]
-
-
-def _weight(ref: JsonObject) -> int:
+def _weight(ref: JsonObject, _: Sequence[JsonObject]) -> int:
     weight = ref.get("weight")
     return weight if isinstance(weight, int) else 1  # the API's default
 
 
-def _shares(rule: JsonObject, services: frozenset[str], obj: JsonObject) -> Mapping[str, Fraction]:
-    """Each Service's part of what the rule sends to the target; empty where it sends nothing."""
-    weights = _weights(rule, services, obj)
-    total = sum(weight for _, weight in weights)
-    shares: dict[str, Fraction] = {}
-    for name, weight in weights:
-        if total and weight:
-            shares[name] = shares.get(name, Fraction(0)) + Fraction(weight, total)
-    return shares
+def _like(ref: JsonObject, name: str) -> JsonObject:
+    return {**ref, "name": name}
 
 
-def _disagreement(shares: list[Mapping[str, Fraction]]) -> str:
-    if any(share != shares[0] for share in shares):
-        return "the route's rules split the target's traffic differently"
-    if not shares[0]:
-        return "every weight in the route is 0"
-    if any((part * 100).denominator != 1 for part in shares[0].values()):
-        return "the route's weights are no whole per cents"
-    return ""
-
-
-def _sequence(obj: JsonObject) -> tuple[int | None, str]:
-    text = dig_object(obj, "metadata", "annotations").get(SEQUENCE_ANNOTATION)
-    if text is None:
-        return None, ""
-    if isinstance(text, str) and re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
-        return int(text), ""
-    return None, f"the annotation {SEQUENCE_ANNOTATION} holds {text!r:.40}, which is no number"
-
-
-def _refuse_if_newer(obj: JsonObject, intent: TrafficIntent) -> None:
-    shown, _ = _sequence(obj)
-    if shown is not None and shown > intent.sequence:
-        raise StaleIntent(intent.sequence, shown, _where(obj))
-
-
-def _refuse_if_anothers(obj: JsonObject, ours: frozenset[str]) -> None:
-    owner = dig_object(obj, "metadata", "annotations").get(TARGET_ANNOTATION)
-    if owner is not None and owner not in ours:
-        raise TrafficError(
-            Reason.SPEC_INVALID,
-            f"{_where(obj)} is the route of ModelDeployment {owner!r:.80}; give each its own "
-            f"HTTPRoute, or remove the annotation {TARGET_ANNOTATION} to hand this one over",
-        )
-
-
-def _rewritten(rule: JsonObject, intent: TrafficIntent, obj: JsonObject) -> list[JsonObject]:
-    refs = dig_list(rule, "backendRefs")
-    ours = [ref for ref in refs if _is_ours(ref, intent.services, obj)]
-    theirs = [ref for ref in refs if not _is_ours(ref, intent.services, obj)]
-    unit, times = _units(ours, theirs)
-    first = refs.index(ours[0])
-    new = [
-        {**_like(name, ours), "weight": weight * unit} for name, weight in intent.weights if weight
-    ]
-    kept = [ref if times == 1 else {**ref, "weight": _weight(ref) * times} for ref in theirs]
-    before = sum(1 for ref in refs[:first] if ref in theirs)
-    return [*kept[:before], *new, *kept[before:]]
-
-
-def _units(ours: list[JsonObject], theirs: list[JsonObject]) -> tuple[int, int]:
-    """What one per cent of ours weighs, and what to multiply theirs by to keep the proportion."""
-    if not theirs:
-        return 1, 1
-    total = sum(_weight(ref) for ref in ours)
-    times = 100 // math.gcd(100, total)
-    if times * max(total, *(_weight(ref) for ref in theirs)) <= MOST_WEIGHT:
-        return total * times // 100, times
-    return max(1, round(total / 100)), 1  # so finely weighted that the rounding is below 1 %
-
-
-def _like(name: str, ours: list[JsonObject]) -> JsonObject:
-    named = [ref for ref in ours if ref["name"] == name]
-    return {**copy.deepcopy((named or ours)[0]), "name": name}
+BACKENDS = Backends(KIND, "backendRefs", _service, _weight, _like)
+ROUTER = GatewayApi()

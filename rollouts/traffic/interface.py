@@ -8,7 +8,7 @@ Routers are sans-I/O: objects in, objects out. They deliberately do not decide a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +16,7 @@ from rollouts.reasons import Reason
 
 if TYPE_CHECKING:
     from rollouts.jsontypes import JsonObject
+    from rollouts.resources import Resource
 
 SEQUENCE_ANNOTATION = "holdpoint.dev/write-sequence"
 TARGET_ANNOTATION = "holdpoint.dev/target"
@@ -68,7 +69,8 @@ class TrafficIntent:
 
     `weights`: (Service name, whole per cent), summing to 100, stable first. `alias` is the stable
     alias Service's name, `owned` every other Service name that belongs to this target (revisions,
-    old ones too). Raises ValueError when the weights are no such thing.
+    old ones too). `sizes`: ready pods by Service, where they are known; only a router that splits
+    by their number reads it. Raises ValueError when the weights are no such thing.
     """
 
     sequence: int
@@ -76,6 +78,7 @@ class TrafficIntent:
     in_progress: bool
     alias: str
     owned: frozenset[str] = frozenset()
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if any(not 0 <= weight <= 100 for _, weight in self.weights):
@@ -90,6 +93,12 @@ class TrafficIntent:
         """Every Service name that a route of this target may hold."""
         return self.owned | {self.alias} | {name for name, _ in self.weights}
 
+    @property
+    def trial(self) -> str:
+        """The Service that shares the traffic with stable; "" where one has all of it."""
+        names = [name for name, weight in self.weights if weight]
+        return names[-1] if len(names) > 1 else ""
+
 
 class AcceptanceState(StrEnum):
     """What the gateway says about the route as it is now."""
@@ -97,12 +106,15 @@ class AcceptanceState(StrEnum):
     ACCEPTED = "accepted"
     PENDING = "pending"  # it has not looked at this generation yet
     REFUSED = "refused"
-    UNKNOWN = "unknown"  # this kind of route has no such answer, or the answer cannot be read
+    UNKNOWN = "unknown"  # there is an answer and it cannot be read
 
 
 @dataclass(frozen=True)
 class Acceptance:
-    """The gateway's answer and a sentence that explains every state but ACCEPTED."""
+    """The gateway's answer and a sentence that explains every state but ACCEPTED.
+
+    A kind of route that no gateway answers about is ACCEPTED once it is written.
+    """
 
     state: AcceptanceState
     message: str = ""
@@ -115,7 +127,9 @@ class RouteView:
     `weights`: per cent of the target's traffic by Service, rounded up; where rules disagree, the
     largest share that the Service has in any of them, so that "the candidate has 0" is never
     wrong. `drift` says in a sentence why the route shows no intent exactly (rules that disagree,
-    broken per cents), "" when it may.
+    broken per cents), "" when it may. `beside`: where traffic besides the weights leads (requests
+    with a header, mirrored ones), by what it is; "" for nowhere. `note` is what a person should
+    know about weights that are shown and not quite reached.
     """
 
     sequence: int | None
@@ -123,6 +137,8 @@ class RouteView:
     accepted: Acceptance
     in_progress: bool = False
     drift: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
     def matches(self, intent: TrafficIntent) -> bool:
         """True when exactly this intent is shown: number, weights, label. Says nothing about
@@ -132,8 +148,18 @@ class RouteView:
             not self.drift
             and self.sequence == intent.sequence
             and self.in_progress == intent.in_progress
+            and all(service == intent.trial for service in self.beside.values())
             and {name: weight for name, weight in self.weights.items() if weight} == asked
         )
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What the controller's account must be allowed, in the words of an RBAC rule."""
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...] = ("get", "list", "watch", "update")
 
 
 class Router(Protocol):
@@ -142,6 +168,24 @@ class Router(Protocol):
     @property
     def type(self) -> str:
         """The name in `spec.traffic.type`."""
+
+    @property
+    def resource(self) -> Resource:
+        """The kind of object that it writes."""
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Everything that it needs, and nothing that it does not."""
+
+    @property
+    def bypass(self) -> str:
+        """Who is not counted by its weights, as a sentence for people."""
+
+    def configured(self, traffic: JsonObject) -> Router:
+        """This router with the options of `spec.traffic`. Raises TrafficError (SpecInvalid)."""
+
+    def achieved(self, intent: TrafficIntent) -> int:
+        """Whole per cent of the traffic that really reach `intent.trial`, never more than asked."""
 
     def reference(self, traffic: JsonObject, namespace: str) -> ObjectReference:
         """The object to read and write, from `spec.traffic`. Raises TrafficError (SpecInvalid)."""

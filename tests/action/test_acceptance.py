@@ -11,12 +11,14 @@ import pytest
 
 from checks import report_json
 from checks.publish.bodies import MARKER
-from tests.action.acting import EXAMPLE, REPO, TOKEN, Job
+from tests.action.acting import EXAMPLE, REPO, TOKEN, Job, flat
 from tests.fakes.github import FakeGitHub, Fault
+from tests.patience import with_settings
 
-STRICT = (EXAMPLE / "holdpoint.yml").read_text() + (
-    "checks:\n  model_performance:\n    accuracy: 0.999\n    critical_below: 1.0\n"
-)
+STRICT = with_settings(
+    (EXAMPLE / "holdpoint.yml").read_bytes(),
+    b"  model_performance:\n    accuracy: 0.999\n    critical_below: 1.0\n",
+).decode()
 
 
 def test_first_push_then_second_push(github: FakeGitHub, job: Job) -> None:
@@ -78,15 +80,16 @@ LOST = ("deployment.strategy", "deployment.container", "deployment.rollback", "d
 WAIVED = "waivers:\n" + "".join(
     f"  - {{rule: {rule}, reason: r, owner: o, expires: 2999-01-01}}\n" for rule in LOST
 )
+DECLARED = "declarations: {deployment.strategy: {says: it is}, deployment.container: {says: so}}\n"
 
 
 @pytest.mark.parametrize(
     "trick",
     [
         "",
-        "checks: {deployment: {passed_at: 0.0, critical_below: 0.0}}\n",
-        WAIVED,
-        "declarations: {deployment.strategy: {says: it is}, deployment.container: {says: yes}}\n",
+        "checks:\n  deployment: {passed_at: 0.0, critical_below: 0.0}\n",
+        f"{WAIVED}checks:\n",
+        f"{DECLARED}checks:\n",
     ],
     ids=["none", "threshold", "waiver", "declaration"],
 )
@@ -98,9 +101,7 @@ def test_nothing_that_a_change_says_about_itself_improves_its_verdict(
     for manifest in (job.root / "k8s").iterdir():
         manifest.unlink()
     (job.root / "Dockerfile").unlink()
-    head = job.push(
-        {"holdpoint.yml": own.replace("checks:", f"{trick}checks:", 1)} if trick else {}
-    )
+    head = job.push({"holdpoint.yml": own.replace("checks:\n", trick, 1)} if trick else {})
     result = job.run()
     assert result.code == 1, result.out + result.err
     assert [run.conclusion for run in github.check_runs(REPO, head)] == ["failure"]
@@ -195,7 +196,7 @@ def test_a8_a_checkout_of_another_commit_is_refused(github: FakeGitHub, job: Job
     assert result.code == 2
     (check,) = github.check_runs(REPO, head)
     assert check.conclusion == "failure"
-    assert f"the event is about {head[:12]}" in (check.summary or "")
+    assert f"the event is about {head[:12]}" in flat(check.summary)
 
 
 def test_a_run_that_is_killed_leaves_the_check_pending(github: FakeGitHub, job: Job) -> None:

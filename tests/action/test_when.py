@@ -6,13 +6,15 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.action.acting import EXAMPLE, REPO, Job
+from tests.patience import with_settings
 
 if TYPE_CHECKING:
     from tests.fakes.github import FakeGitHub
 
-LOWER = (EXAMPLE / "holdpoint.yml").read_text() + (
-    "checks:\n  model_performance:\n    accuracy: 0.999\n    critical_below: 1.0\n"
-)
+LOWER = with_settings(
+    (EXAMPLE / "holdpoint.yml").read_bytes(),
+    b"  model_performance:\n    accuracy: 0.999\n    critical_below: 1.0\n",
+).decode()
 
 
 def test_a_merge_group_is_judged_by_the_base_and_not_commented(

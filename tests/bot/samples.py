@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.gate import CheckRun
+from bot.places import Target
 from bot.policy import Role, Rules
-from bot.settings import Settings, Target
+from bot.settings import Settings
 from checks.report import Record
 from checks.report_json import record_to_text
 

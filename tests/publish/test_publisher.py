@@ -12,7 +12,7 @@ from checks.publish.annotations import Annotation
 from checks.publish.bodies import MARKER, Publication, publication, unjudged
 from checks.publish.connection import LARGEST
 from checks.publish.github import GitHub
-from checks.publish.publisher import Publisher, Target
+from checks.publish.publisher import MOST_REFUSED, Publisher, Target
 from checks.publish.retry import Policy, Retrier
 from tests.fakes.github import FakeGitHub, Fault
 from tests.publish.reports import BASE, HEAD, REPO, report
@@ -276,11 +276,28 @@ def test_a_batch_whose_answer_was_lost_is_not_sent_twice(github: FakeGitHub) -> 
 
 def test_h2_annotations_that_github_refuses_do_not_cost_the_verdict(github: FakeGitHub) -> None:
     install(github)
-    github.faults.add(Fault("PATCH", "/check-runs/", status=422, message="Validation Failed"))
-    made = publish(github, annotated(3))
-    assert "422" in made.problems[0].sentence
+    github.faults.add(
+        Fault("PATCH", "/check-runs/", status=422, message="Validation Failed", times=MOST_REFUSED)
+    )
+    made = publish(github, annotated(150))
+    assert all("422" in problem.sentence for problem in made.problems)
+    assert made.problems
     assert [run.conclusion for run in github.check_runs(REPO, HEAD)] == ["success"]
     assert len(github.comments(REPO, 7)) == 1
+
+
+def test_h2_one_annotation_that_github_refuses_costs_only_itself(github: FakeGitHub) -> None:
+    install(github)
+    what = annotated(60)
+    unfit = dataclasses.replace(what.annotations[13], title="t" * 256)
+    found = (*what.annotations[:13], unfit, *what.annotations[14:])
+    made = publish(github, dataclasses.replace(what, annotations=found))
+    (problem,) = made.problems
+    assert "422" in problem.sentence
+    (run,) = github.check_runs(REPO, HEAD)
+    lines = [each["start_line"] for each in run.annotations]
+    assert lines == [line for line in range(1, 61) if line != 14]
+    assert run.conclusion == "success"
 
 
 def test_what_could_not_be_judged_is_a_failure_without_a_record(github: FakeGitHub) -> None:

@@ -6,6 +6,7 @@ that the schema has and the code never writes is a promise that nobody keeps.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from rollouts.model import (
     Aim,
     Cause,
     Entry,
+    Extent,
     Gate,
     OnUndecided,
     Outcome,
@@ -35,7 +37,7 @@ from rollouts.model import (
     parse_status,
 )
 from rollouts.reasons import Reason
-from rollouts.strategies import canary
+from rollouts.strategies import blue_green, canary, recreate, rolling
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -87,7 +89,9 @@ def full_status() -> Status:
         candidate=REVISION,
         previous=REVISION,
         rejected=(Rejected("a-1", "1", "x", Reason.CANDIDATE_WORSE, NOW),),
+        served=("a-1",),
         weight=Weight(25, 25),
+        paused=True,
         request="r",
         spec_hash="h",
         started_at=NOW,
@@ -147,6 +151,7 @@ def test_names_are_those_that_the_code_uses(resource: kube.Resource) -> None:
         (kube.MODEL_DEPLOYMENTS, ("spec", "gates", "request"), Gate),
         (kube.MODEL_DEPLOYMENTS, ("spec", "analysis", "onUndecided"), OnUndecided),
         (kube.ROLLOUT_REQUESTS, ("spec", "verb"), Verb),
+        (kube.ROLLOUT_REQUESTS, ("spec", "arguments", "to"), Extent),
         (kube.ROLLOUT_REQUESTS, ("status", "phase"), RequestPhase),
         (kube.ROLLOUT_REQUESTS, ("status", "outcome"), Outcome),
     ],
@@ -182,6 +187,15 @@ def test_defaults_are_those_of_the_code() -> None:
     options = spec["strategy"]["properties"]["canary"]["properties"]
     assert options["bakeSeconds"]["default"] == canary.DEFAULT_BAKE_S
     assert options["warmReplicas"]["default"] == canary.DEFAULT_WARM_REPLICAS
+    kinds = spec["strategy"]["properties"]
+    green = kinds["blueGreen"]["properties"]
+    assert green["bakeSeconds"]["default"] == blue_green.DEFAULT_BAKE_S
+    assert green["warmReplicas"]["default"] == blue_green.DEFAULT_WARM_REPLICAS
+    assert green["switch"]["default"] == blue_green.Settings().switch
+    assert green["checks"]["items"]["properties"]["times"]["default"] == blue_green.DEFAULT_TIMES
+    assert kinds["rolling"]["properties"]["soakSeconds"]["default"] == rolling.DEFAULT_SOAK_S
+    assert kinds["rolling"]["properties"]["bakeSeconds"]["default"] == rolling.DEFAULT_BAKE_S
+    assert kinds["recreate"]["properties"]["bakeSeconds"]["default"] == recreate.DEFAULT_BAKE_S
     steps = options["steps"]["items"]["properties"]
     assert steps["soakSeconds"]["default"] == canary.DEFAULT_SOAK_S
 
@@ -192,7 +206,8 @@ def test_what_a_catalogue_offers_is_open_in_the_schema() -> None:
     for part in (spec["strategy"], spec["traffic"], spec["analysis"]["properties"]["metrics"]):
         assert part["x-kubernetes-preserve-unknown-fields"] is True
         assert "enum" not in part["properties"]["type"]
-    assert strategies.strategies()
+    typed = set(spec["strategy"]["properties"])
+    assert {f"{name[0].lower()}{name[1:]}" for name in strategies.strategies()} <= typed
     assert traffic.routers()
     assert metrics.providers()
 
@@ -202,3 +217,23 @@ def test_every_field_of_a_spec_is_explained_or_plain(resource: kube.Resource) ->
     top = schema(resource, "spec")["properties"]
     silent = {name for name, child in top.items() if not child.get("description")}
     assert silent <= {"verb", "analysis", "requestedBy", "approvedBy", "request", "source"}, silent
+
+
+def test_the_page_about_strategies_has_every_option_and_every_verb() -> None:
+    text = (ROOT / "docs/reference/strategies.md").read_text()
+    listed = sorted(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE))
+    listed.remove("verb")
+    kinds = schema(kube.MODEL_DEPLOYMENTS, "spec", "strategy")["properties"]
+    options = [option for kind in kinds.values() for option in kind.get("properties", {})]
+    assert listed == sorted([*options, *Verb])
+
+
+def test_every_number_of_the_analysis_can_be_given() -> None:
+    """What the schema lacks, the API server would take away without a word."""
+    spec = schema(kube.MODEL_DEPLOYMENTS, "spec", "analysis")["properties"]
+    source = "".join((ROOT / "rollouts/analysis/settings.py").read_text().split())
+    sections = {"tolerance": "tolerance", "limits": "limits", '_section(spec,"limits")': "limits"}
+    asked = re.findall(r'_number\((tolerance|limits|_section\(spec,"limits"\)),"(\w+)"\)', source)
+    assert len(asked) >= 8
+    missing = [n for where, n in asked if n not in spec[sections[where]]["properties"]]
+    assert not missing

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
+
+import pytest
 
 from rollouts import kube
 from rollouts.controller.informer import Informer, Interest
@@ -114,3 +117,20 @@ def test_a_bookmark_moves_the_start_of_the_next_watch() -> None:
     cluster, _, changed = followed([([], "5")], [[("BOOKMARK", bookmark)]])
     assert cluster.asked[-1] == "watch 50"
     assert changed == []
+
+
+def _asked_twice(cluster: Scripted) -> bool:
+    return len(cluster.asked) > 1
+
+
+@pytest.mark.parametrize("error", [kube.NotFound("no such kind"), kube.Forbidden("not yours")])
+def test_a_kind_that_need_not_be_there_counts_as_listed(error: kube.ClusterError) -> None:
+    for optional in (True, False):
+        cluster = Scripted([error] * 20, [])
+        interest = Interest(kube.HTTP_ROUTES, None, optional=optional)
+        fake = cast("kube.Cluster", cluster)
+        informer = Informer(fake, Store(), interest, lambda *_: None)
+        informer.start()
+        wait_until(partial(_asked_twice, cluster))
+        assert informer.synced.is_set() is optional
+        informer.stop()

@@ -65,6 +65,16 @@ def traefik() -> list[str]:
     return [str(modules.built(modules.TRAEFIK))]
 
 
+def prometheus() -> str:
+    """The Prometheus server of the machine (Debian: the package `prometheus`)."""
+    found = shutil.which("prometheus")
+    if found is None:
+        raise RuntimeError(
+            "There is no Prometheus on PATH; install Debian's package `prometheus`, or its release."
+        )
+    return found
+
+
 def gateway_api_crds() -> list[Path]:
     """The Gateway API's standard-channel CRD files, of the version that Traefik was built with."""
 
@@ -77,8 +87,19 @@ def gateway_api_crds() -> list[Path]:
     return sorted(cache.made_once(name, make, say).glob("*.yaml"))
 
 
+def istio_crds() -> Path:
+    """Istio's CRDs, one file with many documents."""
+
+    def make(folder: Path) -> None:
+        source = modules.module_folder(modules.ISTIO, "istio.io/api") / "kubernetes"
+        shutil.copyfile(source / "customresourcedefinitions.gen.yaml", folder / "crds.yaml")
+
+    return cache.made_once(modules.ISTIO.cache_name(), make, say) / "crds.yaml"
+
+
 def ensure_all() -> None:
     """Make everything that needs the package registries; afterwards the testbed runs offline."""
     control_plane()
     traefik()
     gateway_api_crds()
+    istio_crds()

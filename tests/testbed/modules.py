@@ -80,6 +80,13 @@ ACTIONLINT = GoProgram(
     takes="once; about half a minute",
     version_of="github.com/rhysd/actionlint",
 )
+ISTIO = GoProgram(  # only its CRD files are used; nothing is built
+    name="istio",
+    package="",
+    title="fetching Istio's CRDs",
+    takes="once; a few seconds",
+    version_of="istio.io/api",
+)
 PROGRAMS = (CONTROL_PLANE, TRAEFIK, ACTIONLINT)
 
 

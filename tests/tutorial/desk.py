@@ -1,11 +1,12 @@
 """A GitHub on a desk, for the tutorial: a repository to push to, whose hook is GitHub and runner.
 
     python -m tests.tutorial.desk new FOLDER      # makes FOLDER/lending.git
+    python -m tests.tutorial.desk comment FOLDER  # what the pull request's page says
 
 Every push to it is told to the fake GitHub of the tests: `main` moves, another branch opens (or
 moves) one pull request, and the workflow of the pushed commit runs: its `holdpoint` steps, with
-their inputs and the job's permissions, as processes of the real entry point. What came of it is
-printed, so that git shows it to who pushed.
+their inputs and the job's permissions, as processes of the real entry point. The progress of the
+run and what came of it are printed, so that git shows them to who pushed.
 """
 
 from __future__ import annotations
@@ -70,18 +71,25 @@ def propose(hub: Path, github: FakeGitHub, sha: str) -> None:
     else:
         github.open_pull(REPO, NUMBER, head=sha, base=repo.branches["main"])
         print(f"opened pull request {NUMBER}")
-    known = {comment.id for comment in github.comments(REPO, NUMBER)}
+    known = {each.id for each in github.comments(REPO, NUMBER)}
     with tempfile.TemporaryDirectory() as folder:
         runner(hub, github, sha, Path(folder))
     for run in github.check_runs(REPO, sha):
         print(f"check {run.name}: {run.conclusion} ({run.title})")
-        for each in run.annotations:
-            if each["annotation_level"] == "failure":
-                print(f"  {each['path']}:{each['start_line']} {each['message'].splitlines()[0]}")
-    for comment in github.comments(REPO, NUMBER):
-        print(f"{'edited' if comment.id in known else 'new'} comment {comment.id}")
+        for note in run.annotations:
+            if note["annotation_level"] == "failure":
+                print(f"  {note['path']}:{note['start_line']} {note['message'].splitlines()[0]}")
+    for each in github.comments(REPO, NUMBER):
+        print(f"{'edited' if each.id in known else 'new'} comment {each.id}")
     why = github.blockers(REPO, NUMBER)
     print(f"cannot be merged: {'; '.join(why)}" if why else "can be merged")
+
+
+def comment(hub: Path) -> None:
+    """The comments as Markdown, as they are now."""
+    with load(hub) as github:
+        for each in github.comments(REPO, NUMBER):
+            print(each.body)
 
 
 def runner(hub: Path, github: FakeGitHub, sha: str, folder: Path) -> None:
@@ -151,4 +159,4 @@ def git(*arguments: str, cwd: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    {"new": new, "pushed": pushed}[sys.argv[1]](Path(sys.argv[2]).resolve())
+    {"new": new, "pushed": pushed, "comment": comment}[sys.argv[1]](Path(sys.argv[2]).resolve())

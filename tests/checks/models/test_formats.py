@@ -8,6 +8,7 @@ import pytest
 
 from checks import models
 from tests.checks.conftest import judge, verdict_of
+from tests.checks.libraries import need
 from tests.checks.models.honest import FITTED, HONEST, INPUTS, LABELS, Honest, repository
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def honest(request: pytest.FixtureRequest) -> Honest:
     """A failure here: a new format needs its honest model in `honest.py`."""
     adapter = next(each for each in models.discover() if each.name == request.param)
     for library in adapter.requires:
-        pytest.importorskip(library)
+        need(library)
     return HONEST[request.param]()
 
 

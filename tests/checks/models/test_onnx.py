@@ -11,9 +11,10 @@ import pytest
 
 from checks import models
 from checks.sandbox import ModelFailed, ModelSession, Table, column_of
+from tests.checks.libraries import need
 
-onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+onnx = need("onnx")
+need("onnxruntime")
 OWN = Path(sys.executable)
 ADAPTER = models.find("x.onnx", None)
 MATRIX = np.arange(8, dtype=float).reshape(4, 2)
@@ -77,7 +78,7 @@ def test_m4_external_data_is_refused_wherever_it_points(tmp_path: Path) -> None:
 
 
 def test_m4_positive_control_the_same_graph_reads_a_file_where_it_may(tmp_path: Path) -> None:
-    import onnxruntime  # noqa: PLC0415 - skipped above where there is none
+    import onnxruntime  # noqa: PLC0415 - a library of one format
 
     (tmp_path / "weights.bin").write_bytes(np.eye(2, dtype=np.float32).tobytes())
     (tmp_path / "m.onnx").write_bytes(outside("weights.bin"))

@@ -11,6 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from checks.evidence import skops_files
 from checks.evidence.pickle_names import Kind
+from tests.checks.libraries import need
 from tests.checks.models.honest import INPUTS, LABELS
 
 
@@ -22,7 +23,7 @@ def archive(schema: object) -> bytes:
 
 
 def test_no_honest_model_is_accused() -> None:
-    skops = pytest.importorskip("skops.io")
+    skops = need("skops.io")
     found = skops_files.look(skops.dumps(RandomForestClassifier(3).fit(INPUTS, LABELS)))
     assert found.trouble is None
     assert not found.dangerous

@@ -31,6 +31,23 @@ def users_info(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
     return {"user": workspace.user(_text(arguments, "user")).to_json()}
 
 
+def group_users(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
+    """Who is in a user group."""
+    return {"users": sorted(workspace.group(_text(arguments, "usergroup")))}
+
+
+def channel_members(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
+    """Who is in a channel, page by page: the cursor is the next member's number."""
+    members = sorted(workspace.members_of(_text(arguments, "channel")))
+    begin = int(arguments.get("cursor") or 0)
+    size = min(int(arguments.get("limit") or 100), workspace.page)
+    more = str(begin + size) if begin + size < len(members) else ""
+    return {
+        "members": members[begin : begin + size],
+        "response_metadata": {"next_cursor": more},
+    }
+
+
 def post_message(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
     """A new message in a channel."""
     text, blocks = _content(arguments)
@@ -66,6 +83,8 @@ def post_ephemeral(workspace: Workspace, arguments: Arguments) -> dict[str, Any]
 METHODS: dict[str, Method] = {
     "auth.test": auth_test,
     "users.info": users_info,
+    "usergroups.users.list": group_users,
+    "conversations.members": channel_members,
     "chat.postMessage": post_message,
     "chat.update": update,
     "chat.delete": delete,
@@ -74,6 +93,8 @@ METHODS: dict[str, Method] = {
 # Which scope of the app manifest a method needs.
 SCOPES = {
     "users.info": "users:read",
+    "usergroups.users.list": "usergroups:read",
+    "conversations.members": "channels:read",
     "chat.postMessage": "chat:write",
     "chat.update": "chat:write",
     "chat.delete": "chat:write",

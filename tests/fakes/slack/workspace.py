@@ -121,6 +121,7 @@ class Channel:
     joined: bool = True
     archived: bool = False
     last_post: float = float("-inf")
+    members: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -131,6 +132,8 @@ class Workspace:
     bot_user: str = "UBOT"
     users: dict[str, User] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
+    groups: dict[str, set[str]] = field(default_factory=dict)
+    page: int = 1000  # members a page at most
     posted: list[Message] = field(default_factory=list)
     whispers: list[Whisper] = field(default_factory=list)
     responses: dict[str, ResponseUrl] = field(default_factory=dict)
@@ -148,6 +151,18 @@ class Workspace:
         with self.lock:
             self.channels[channel] = Channel(channel, name, joined)
             return self.channels[channel]
+
+    def group(self, group: str) -> set[str]:
+        """Who is in a user group."""
+        if group not in self.groups:
+            raise Refused("no_such_subteam")
+        return self.groups[group]
+
+    def members_of(self, channel: str) -> set[str]:
+        """Who is in a channel."""
+        if channel not in self.channels:
+            raise Refused("channel_not_found")
+        return self.channels[channel].members
 
     def messages(self, channel: str) -> list[Message]:
         """What stands in a channel now, oldest first."""

@@ -17,7 +17,7 @@ RATES = st.floats(0.001, 0.9)
 def means(alternatives: tuple[float, ...], null: float, n: int, p: float) -> list[float]:
     sums = [0.0] * len(alternatives)
     for k in range(n + 1):
-        chance = float(stats.binom.pmf(k, n, p))
+        chance = math.comb(n, k) * p**k * (1 - p) ** (n - k)
         logs = onesample.increments(alternatives, null, Increment(n, k))
         for i, log in enumerate(logs or [0.0] * len(alternatives)):
             sums[i] += chance * math.exp(log)

@@ -5,12 +5,29 @@ from __future__ import annotations
 import copy
 import json
 import math
-from typing import Any
+import random
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rollouts.analysis import AnalysisError, Settings, State, start, update
+from rollouts.analysis import (
+    AnalysisError,
+    Both,
+    Histogram,
+    Increment,
+    Measure,
+    Scores,
+    Settings,
+    State,
+    Tick,
+    start,
+    update,
+)
+from rollouts.analysis.state import MOST_BYTES, VERSION
 from tests.rollouts.analysis.paths import after, by_chance, steady
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SETTINGS = Settings()
 
@@ -84,7 +101,7 @@ def test_p5_one_coarse_tick_after_a_crash_is_close_to_the_fine_ones() -> None:
 def damaged() -> list[Any]:
     good = busy_state().to_json()
     changes: list[tuple[str, Any]] = [
-        ("version", 2),
+        ("version", VERSION + 1),
         ("version", None),
         ("settings", [0.02, *good["settings"][1:]]),
         ("worse", good["worse"][1:]),
@@ -121,3 +138,59 @@ def test_k10_a_damaged_or_newer_checkpoint_is_refused(data: Any) -> None:
 def test_a_checkpoint_means_nothing_under_other_settings() -> None:
     with pytest.raises(AnalysisError, match="other settings"):
         State.from_json(busy_state().to_json(), Settings(r0=1.2))
+
+
+EVERYTHING = Settings.from_spec({"tolerance": {"drift": "0.05"}}, frozenset(Measure))
+
+
+def full_ticks(seed: int, seconds: int, scale: int = 1) -> Iterator[Tick]:
+    """Everything that can be measured, with more boundaries than are kept."""
+    chance = random.Random(seed)
+    bounds = tuple(0.001 * 1.4**i for i in range(30))
+    for tick in by_chance(seed, seconds, candidate=0.02, stable=0.01):
+        arms = [
+            Increment(arm.requests * scale, arm.errors * scale)
+            for arm in (tick.candidate, tick.stable)
+        ]
+        slow, scores = [], []
+        for arm in arms:
+            within = sorted(chance.randint(0, arm.requests) for _ in bounds)
+            slow.append(Histogram(bounds, tuple(within), arm.requests))
+            scores.append(Scores(arm.requests, arm.requests * chance.random()))
+        both = Both(arms[0], arms[1])
+        yield Tick(
+            1.0,
+            arms[0],
+            arms[1],
+            share=0.1,
+            latency=Both(slow[0], slow[1]),
+            labels=both,
+            scores=Both(scores[0], scores[1]),
+        )
+
+
+@pytest.mark.parametrize("scale", [1, 10**9])
+def test_a_checkpoint_of_everything_that_can_be_measured_is_bounded(scale: int) -> None:
+    state = after(EVERYTHING, full_ticks(21, 200, scale))
+    text = saved(state)
+    assert len(text) < MOST_BYTES
+    back = State.from_json(json.loads(text), EVERYTHING)
+    if scale == 1:  # logs in the thousands of millions are beyond the fourth decimal
+        assert saved(back) == text
+    assert back.latency is not None
+    assert state.latency is not None
+    assert back.log_e <= state.log_e + 1e-9
+
+
+def test_p5_everything_measured_survives_a_crash_with_nothing_counted_twice() -> None:
+    ticks = list(full_ticks(23, 115))
+    straight = after(EVERYTHING, ticks)
+    crashed = State.from_json(json.loads(saved(after(EVERYTHING, ticks[:100]))), EVERYTHING)
+    both = after(EVERYTHING, ticks[100:], crashed)
+    assert (both.candidate, both.stable) == (straight.candidate, straight.stable)
+    assert both.arrival.seen == straight.arrival.seen
+    assert both.log_e == pytest.approx(straight.log_e, abs=0.1)
+    assert both.scores is not None
+    assert straight.scores is not None
+    counted = straight.scores.candidate.count
+    assert both.scores.candidate.count == pytest.approx(counted, abs=0.1)

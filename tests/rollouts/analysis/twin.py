@@ -79,10 +79,10 @@ class Twin:
 
     @property
     def is_fine(self) -> Bools:
-        """Rows that either test calls fine now."""
-        total = np.logaddexp.reduce(self.absolute, axis=1)
-        by_rate = total >= np.log(1 / self.settings.alpha2)
-        return np.asarray(by_rate | self.is_fine_by_ratio)
+        """Rows that either test calls fine now, with nothing as strong against them."""
+        wanted = np.log(1 / self.settings.alpha2)
+        by_rate = np.logaddexp.reduce(self.absolute, axis=1) >= wanted
+        return np.asarray((by_rate | self.is_fine_by_ratio) & (self.log_e < wanted))
 
     def _compare(self, n_c: Ints, k_c: Ints, n_s: Ints, k_s: Ints) -> None:
         at = np.flatnonzero(k_c + k_s)

@@ -21,7 +21,15 @@ from rollouts.controller.metrics import Metrics
 from rollouts.controller.reconciler import Reconciler, Tools
 from rollouts.controller.store import Store
 from rollouts.controller.writing import Writer
-from rollouts.model import AnalysisView, ModelDeployment, Status, rfc3339, rfc3339_seconds
+from rollouts.engine import switches
+from rollouts.model import (
+    AnalysisView,
+    HealthView,
+    ModelDeployment,
+    Status,
+    rfc3339,
+    rfc3339_seconds,
+)
 from rollouts.reasons import Reason
 from rollouts.traffic import SEQUENCE_ANNOTATION
 from tests.rollouts.simulated.cluster import KINDS, FakeCluster, Killed
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rollouts.controller.observing import Belongings
+    from rollouts.controller.prober import Prober
+    from rollouts.strategies import Check
 
 Json = dict[str, Any]
 NAMESPACE = "prod"
@@ -113,7 +123,7 @@ class Verdicts:
     def look(
         self, deployment: ModelDeployment, status: Status, belongings: Belongings, now: datetime
     ) -> AnalysisView | None:
-        arms = arms_of(status)
+        arms = arms_of(status, early=switches(deployment))
         if arms is None:
             return None
         kind = self._world.verdict(arms.newer)
@@ -137,6 +147,33 @@ class Verdicts:
         pass
 
 
+class Checks:
+    """A prober that says what the test says."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def look(
+        self,
+        key: tuple[str, str],
+        candidate: str,
+        checks: tuple[Check, ...],
+        pods: list[Json],
+        port: int,
+    ) -> HealthView | None:
+        if not checks:
+            return None
+        self._world.checked.add(candidate)
+        passed = self._world.ready(candidate) if candidate not in self._world.unhealthy else 0
+        return HealthView(passed, "" if passed else "answered 503")
+
+    def next_look_s(self, key: tuple[str, str]) -> float | None:
+        return 1.0
+
+    def forget(self, key: tuple[str, str]) -> None:
+        pass
+
+
 @dataclass
 class World:
     """What the test may turn: verdicts by revision, revisions whose pods never start, the gateway's
@@ -144,8 +181,11 @@ class World:
 
     verdict: Callable[[str], Kind] = lambda _: Kind.FINE
     broken: set[str] = field(default_factory=set)
+    unhealthy: set[str] = field(default_factory=set)
+    checked: set[str] = field(default_factory=set)
     gateway_accepts: bool = True
     start_s: float = 2.0
+    end_s: float = 1.0
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     quiet_since: dict[str, datetime] = field(default_factory=dict)
     deaths: int = 0
@@ -155,9 +195,15 @@ class World:
     def __post_init__(self) -> None:
         self.cluster = FakeCluster(lambda: rfc3339_seconds(self.now))
         self.cluster.check = self.check_invariants
-        self.born: dict[str, datetime] = {}
+        self.born: dict[str, list[datetime]] = {}
+        self.ending: dict[str, list[datetime]] = {}
+        self.least_serving: int | None = None
+        self.most_pods = 0
+        self.writes_at_measure = 0
+        self.both_ran: list[list[str]] = []
         self.seen_sequence = 0
         self.shown: dict[str, int] = {}
+        self.kept: dict[str, int] = {}
         self.before: Json = {}
         self.controller = self._new_controller()
 
@@ -173,6 +219,7 @@ class World:
                 store=self.store,
                 applier=Applier(cluster, self.store, writer),
                 analyst=cast("Analyst", Verdicts(self)),
+                prober=cast("Prober", Checks(self)),
                 events=Events(writer),
                 metrics=metrics,
                 clock=lambda: self.now,
@@ -239,12 +286,11 @@ class World:
         """The Deployment controller, the kubelet, the EndpointSlice controller and the gateway."""
         for name, obj in self._all(kube.DEPLOYMENTS).items():
             wanted = obj["spec"]["replicas"]
-            self.born.setdefault(name, self.now)
-            started = self.now - self.born[name] >= timedelta(seconds=self.start_s)
-            ready = wanted if started and name not in self.broken else 0
+            started = self._started(name, wanted)
+            ready = 0 if name in self.broken else started
             status = {
                 "observedGeneration": obj["metadata"]["generation"],
-                "replicas": wanted,
+                "replicas": max(wanted, len(self.ending.get(name, []))),
                 "updatedReplicas": wanted,
                 "readyReplicas": ready,
             }
@@ -252,6 +298,21 @@ class World:
                 self.cluster.change(kube.DEPLOYMENTS, name, _setting(status=status))
         self._react_slices()
         self._react_gateway()
+        self._measure()
+
+    def _started(self, name: str, wanted: int) -> int:
+        """Pods that have had time to start; those that are told to go end after a moment."""
+        born = self.born.setdefault(name, [])
+        while len(born) < wanted:
+            born.append(self.now)
+        ending = self.ending.setdefault(name, [])
+        while len(born) > wanted:
+            born.pop()
+            ending.append(self.now)
+        ends = timedelta(seconds=self.end_s)
+        self.ending[name] = [told for told in ending if self.now - told < ends]
+        starts = timedelta(seconds=self.start_s)
+        return sum(self.now - at >= starts for at in born)
 
     def _react_slices(self) -> None:
         deployments = self._all(kube.DEPLOYMENTS)
@@ -270,6 +331,24 @@ class World:
                 self.cluster.put_new(kube.ENDPOINT_SLICES, body)
             elif slices[name]["endpoints"] != endpoints:
                 self.cluster.change(kube.ENDPOINT_SLICES, name, _setting(endpoints=endpoints))
+
+    def _measure(self) -> None:
+        """How few pods served what the route sends them, and how many there were, since asked."""
+        deployments = self._all(kube.DEPLOYMENTS)
+        self.most_pods = max(
+            self.most_pods, sum(d["spec"]["replicas"] for d in deployments.values())
+        )
+        running = sorted(name for name in deployments if self.born[name] or self.ending[name])
+        if len(running) > 1 and running not in self.both_ran:
+            self.both_ran.append(running)
+        if self.least_serving is not None:
+            serving = sum(self.ready(name) for name in deployments if self.weights().get(name))
+            self.least_serving = min(self.least_serving, serving)
+
+    def measure(self) -> None:
+        """From now on."""
+        self.least_serving, self.most_pods = 10_000, 0
+        self.writes_at_measure = len(self.cluster.writes)
 
     def _react_gateway(self) -> None:
         for name, route in self._all(kube.HTTP_ROUTES).items():
@@ -314,6 +393,16 @@ class World:
 
     def request_status(self, name: str) -> Json:
         return self._all(kube.ROLLOUT_REQUESTS)[name].get("status") or {}
+
+    def preview(self) -> str:
+        """The revision that the preview Service selects."""
+        service = self._all(kube.SERVICES)[f"{NAME}-preview"]
+        return str(service["spec"]["selector"]["holdpoint.dev/revision"])
+
+    def ready(self, name: str) -> int:
+        """Ready pods of a revision."""
+        deployment = self._all(kube.DEPLOYMENTS).get(name, {})
+        return int((deployment.get("status") or {}).get("readyReplicas", 0))
 
     def weights(self) -> dict[str, int]:
         """What the route says, in per cent."""
@@ -360,6 +449,8 @@ class World:
             self._check_route()
         if write == "status ModelDeployment":
             self._check_rise()
+        if write == "replace Deployment":
+            self._check_capacity()
         if self.approved:
             running = {
                 d["spec"]["template"]["spec"]["containers"][0]["image"]
@@ -383,6 +474,23 @@ class World:
             if weight > self.shown.get(name, 0):
                 assert self._all(kube.ENDPOINT_SLICES)[name]["endpoints"], f"{name} cannot serve"
         self.shown = weights
+
+    def _check_capacity(self) -> None:
+        """Stable keeps the pods that it began with until the bake ends; where it gives them up on
+        the way, those of the candidate are ready for what they get."""
+        status = self.status
+        role = "previous" if status["phase"] == "Baking" else "stable"
+        keeper = status.get(role)
+        busy = "candidate" in status or role == "previous"
+        if not (keeper and busy) or self._strategy() in {"Recreate", "Rolling"}:
+            return
+        kept = self._all(kube.DEPLOYMENTS)[keeper["name"]]["spec"]["replicas"]
+        assert kept >= min(status["stableReplicas"], self.kept.get(keeper["name"], 10_000)), status
+        self.kept[keeper["name"]] = kept
+
+    def _strategy(self) -> str:
+        spec = self._all(kube.MODEL_DEPLOYMENTS)[NAME]["spec"]
+        return str(spec["strategy"]["type"])
 
     def _check_rise(self) -> None:
         """A weight rises only when the last one was read back and accepted."""

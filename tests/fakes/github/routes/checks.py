@@ -8,6 +8,8 @@ from tests.fakes.github.state import App, CheckRun, now
 
 _PLAIN = ("name", "external_id", "details_url", "started_at")
 _OUTPUT = ("title", "summary", "text")
+# Of an annotation, in the words of the API's description of each; the schema has no numbers.
+LONGEST = {"title": (255, "characters"), "message": (64 << 10, "bytes")}
 
 
 def _app(call: Call) -> App:
@@ -24,7 +26,19 @@ def _run(call: Call) -> CheckRun:
     raise RefusedError(404, "Not Found")
 
 
+def _refuse_too_long(annotations: list[dict[str, object]]) -> None:
+    for number, annotation in enumerate(annotations):
+        for name, (limit, unit) in LONGEST.items():
+            text = str(annotation.get(name, ""))
+            if len(text.encode() if unit == "bytes" else text) > limit:
+                said = f"annotations[{number}].{name} is too long (maximum is {limit} {unit})"
+                raise RefusedError(422, f"Invalid request. {said}")
+
+
 def _change(run: CheckRun, body: dict[str, object]) -> None:
+    output = body.get("output")
+    if isinstance(output, dict):
+        _refuse_too_long(output.get("annotations", []))
     for name in _PLAIN:
         if name in body:
             setattr(run, name, body[name])
@@ -35,7 +49,6 @@ def _change(run: CheckRun, body: dict[str, object]) -> None:
         run.completed_at = str(body.get("completed_at") or now())
     else:
         run.conclusion = run.completed_at = None
-    output = body.get("output")
     if isinstance(output, dict):
         for name in _OUTPUT:
             setattr(run, name, output.get(name, getattr(run, name)))

@@ -1,0 +1,1 @@
+"""How good and how fast the rollouts' parts are; `python -m tests.bench.rollouts`."""
