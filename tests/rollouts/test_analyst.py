@@ -51,7 +51,7 @@ class Pod:
 
     def __init__(self) -> None:
         pod = self
-        self.requests = self.errors = 0
+        self.requests = self.errors = self.slow = 0
         self.broken = False
 
         class Handler(BaseHTTPRequestHandler):
@@ -59,6 +59,8 @@ class Pod:
 
             def do_GET(self) -> None:
                 text = f"r {pod.requests}\ne {pod.errors}\n"
+                quick = pod.requests - pod.slow
+                text += f't_bucket{{le="0.1"}} {quick}\nt_bucket{{le="+Inf"}} {pod.requests}\n'
                 body = b"<html>" if pod.broken else text.encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
@@ -71,9 +73,10 @@ class Pod:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
 
-    def serve(self, requests: int, errors: int = 0) -> None:
+    def serve(self, requests: int, errors: int = 0, slow: int = 0) -> None:
         self.requests += requests
         self.errors += errors
+        self.slow += slow
 
     def as_object(self, name: str, created: str) -> dict[str, Any]:
         port = self.server.server_address[1]
@@ -106,7 +109,7 @@ def pods() -> Iterator[tuple[Pod, Pod]]:
 def deployment(strategy: str = "Canary") -> ModelDeployment:
     analysis = {
         "intervalSeconds": 0.2,
-        "metrics": {"type": "Pods", "pods": {"requests": "r", "errors": "e"}},
+        "metrics": {"type": "Pods", "pods": {"requests": "r", "errors": "e", "latency": "t"}},
     }
     body = model_deployment(analysis=analysis, strategy={"type": strategy})
     return parse_deployment({**body, "metadata": {"name": "lending", "namespace": "prod"}})
@@ -191,6 +194,21 @@ def test_a_failing_candidate_is_worse_after_seconds(rig: Rig) -> None:
     assert view.judgement.kind is Kind.WORSE
     assert view.record is not None
     assert view.record["verdict"] == "worse"
+
+
+def test_a_slower_candidate_is_worse_without_a_single_error(rig: Rig) -> None:
+    rig.look()
+    for _ in range(12):
+        rig.newer.serve(100, slow=50)
+        rig.older.serve(300, slow=30)
+        view = rig.look()
+        rig.save(view)
+        rig.crash()  # each time: what was measured is in the checkpoint
+        if view.judgement is not None and view.judgement.kind is Kind.WORSE:
+            break
+    assert view.judgement is not None
+    assert view.judgement.kind is Kind.WORSE, view.judgement.message
+    assert view.judgement.candidate.errors == 0
 
 
 def test_pods_that_cannot_be_read_are_evidence_of_nothing(rig: Rig) -> None:

@@ -226,3 +226,14 @@ def test_the_page_about_strategies_has_every_option_and_every_verb() -> None:
     kinds = schema(kube.MODEL_DEPLOYMENTS, "spec", "strategy")["properties"]
     options = [option for kind in kinds.values() for option in kind.get("properties", {})]
     assert listed == sorted([*options, *Verb])
+
+
+def test_every_number_of_the_analysis_can_be_given() -> None:
+    """What the schema lacks, the API server would take away without a word."""
+    spec = schema(kube.MODEL_DEPLOYMENTS, "spec", "analysis")["properties"]
+    source = "".join((ROOT / "rollouts/analysis/settings.py").read_text().split())
+    sections = {"tolerance": "tolerance", "limits": "limits", '_section(spec,"limits")': "limits"}
+    asked = re.findall(r'_number\((tolerance|limits|_section\(spec,"limits"\)),"(\w+)"\)', source)
+    assert len(asked) >= 8
+    missing = [n for where, n in asked if n not in spec[sections[where]]["properties"]]
+    assert not missing
