@@ -14,10 +14,13 @@ the environment are not asked, bodies are bounded, and one deadline holds for th
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import os
 import re
+import socket
 import ssl
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +70,9 @@ def ask(source: Source, query: str, *, deadline_s: float, most_bytes: int = MOST
         connection = _connection(source, deadline_s)
     except (ssl.SSLError, ValueError) as error:
         raise _invalid(f"the source {source.name}'s ca.crt cannot be used ({error})") from error
+    watch = threading.Timer(deadline_s, _hang_up, (connection,))
+    watch.daemon = True
+    watch.start()
     try:
         connection.request(
             "POST",
@@ -75,15 +81,27 @@ def ask(source: Source, query: str, *, deadline_s: float, most_bytes: int = MOST
             _headers(source),
         )
         return _body(source, connection, ends, most_bytes)
-    except TimeoutError as error:
-        raise _trouble(Trouble.TIMED_OUT, source, "did not answer in time") from error
-    except http.client.IncompleteRead as error:
-        raise _trouble(Trouble.PARTIAL, source, "closed the connection in mid-answer") from error
     except (http.client.HTTPException, OSError) as error:
-        said = str(error) or type(error).__name__
-        raise _trouble(Trouble.UNREACHABLE, source, f"cannot be asked ({said:.200})") from error
+        raise _typed(source, error, late=time.monotonic() >= ends) from error
     finally:
+        watch.cancel()
         connection.close()
+
+
+def _hang_up(connection: http.client.HTTPConnection) -> None:
+    """Wakes whoever waits for the server: a byte now and then would hold a worker for ever."""
+    if connection.sock is not None:
+        with contextlib.suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _typed(source: Source, error: Exception, *, late: bool) -> MetricError:
+    if late or isinstance(error, TimeoutError):
+        return _trouble(Trouble.TIMED_OUT, source, "did not answer in time")
+    if isinstance(error, http.client.IncompleteRead):
+        return _trouble(Trouble.PARTIAL, source, "closed the connection in mid-answer")
+    said = str(error) or type(error).__name__
+    return _trouble(Trouble.UNREACHABLE, source, f"cannot be asked ({said:.200})")
 
 
 def _connection(source: Source, deadline_s: float) -> http.client.HTTPConnection:
@@ -110,6 +128,8 @@ def _body(
     source: Source, connection: http.client.HTTPConnection, ends: float, most_bytes: int
 ) -> bytes:
     response = connection.getresponse()
+    if time.monotonic() >= ends:  # hung up by ourselves, which looks like the end of the headers
+        raise TimeoutError
     # Prometheus answers 400, 422 and 503 with JSON that says why.
     is_json = response.headers.get_content_type() == "application/json"
     if response.status != 200 and not (is_json and response.status in {400, 422, 503}):
@@ -123,6 +143,8 @@ def _body(
         body += chunk
         if len(body) > most_bytes:
             raise _trouble(Trouble.TOO_LARGE, source, f"sent more than {most_bytes} bytes")
+    if time.monotonic() >= ends:  # or like the end of the body
+        raise TimeoutError
     if response.length:
         raise _trouble(Trouble.PARTIAL, source, f"ended {response.length} bytes early")
     return bytes(body)
