@@ -80,7 +80,9 @@ def ask(source: Source, query: str, *, deadline_s: float, most_bytes: int = MOST
             urlencode({"query": query, "timeout": f"{max(1, round(deadline_s * 1000))}ms"}),
             _headers(source),
         )
-        return _body(source, connection, ends, most_bytes)
+        with connection.getresponse() as response:
+            _require_json(source, response, ends)
+            return _body(source, connection, response, ends, most_bytes)
     except (http.client.HTTPException, OSError) as error:
         raise _typed(source, error, late=time.monotonic() >= ends) from error
     finally:
@@ -124,10 +126,7 @@ def _headers(source: Source) -> dict[str, str]:
     return headers
 
 
-def _body(
-    source: Source, connection: http.client.HTTPConnection, ends: float, most_bytes: int
-) -> bytes:
-    response = connection.getresponse()
+def _require_json(source: Source, response: http.client.HTTPResponse, ends: float) -> None:
     if time.monotonic() >= ends:  # hung up by ourselves, which looks like the end of the headers
         raise TimeoutError
     # Prometheus answers 400, 422 and 503 with JSON that says why.
@@ -138,6 +137,15 @@ def _body(
     if not is_json:
         what = f"answered {response.headers.get_content_type()}, not JSON"
         raise _trouble(Trouble.NOT_METRICS, source, what)
+
+
+def _body(
+    source: Source,
+    connection: http.client.HTTPConnection,
+    response: http.client.HTTPResponse,
+    ends: float,
+    most_bytes: int,
+) -> bytes:
     body = bytearray()
     while chunk := _chunk(connection, response, ends):
         body += chunk
