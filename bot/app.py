@@ -20,7 +20,7 @@ from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
 from waitress.server import create_server
 
-from bot import audit, grammar, listeners
+from bot import audit, exporting, grammar, listeners, metrics
 from bot.clearance import Clearances
 from bot.cluster import Clusters
 from bot.commands import catalogue
@@ -28,7 +28,9 @@ from bot.desk import Desk
 from bot.dispatch import Dispatcher
 from bot.github import GitHub
 from bot.guard import EVENTS_PATH, LARGEST_BODY, Guard
+from bot.listeners.socket import Socket
 from bot.people import People
+from bot.refusals import Refused
 from bot.registry import Registry
 from bot.settings import Secrets, Settings, SettingsError, read_secrets, read_settings
 from bot.slack import Slack, SlackError, web_client
@@ -44,18 +46,32 @@ CLUSTER_READ_S = 4.0  # a person is waiting
 
 
 def main(argv: list[str]) -> int:
-    """Runs until SIGTERM or SIGINT."""
+    """Runs until SIGTERM or SIGINT; `export` and `incident` read the record and end."""
+    if argv[:1] and argv[0] in exporting.VERBS:
+        return _read_record(argv)
     arguments = _arguments(argv)
     audit.configure()
     try:
         host, port = _address(arguments.listen)
         verbs = catalogue()
         settings = read_settings(arguments.config, lambda name: grammar.reserved(name, verbs))
-        bot = build(settings, read_secrets(os.environ))
+        bot = build(settings, read_secrets(os.environ, settings.slack_mode))
         return serve(bot, host, port, arguments.port_file)
     except (SettingsError, ClusterError) as error:
         sys.stderr.write(f"holdpoint bot: {error}\n")
         return EXIT_UNUSABLE
+
+
+def _read_record(argv: list[str]) -> int:
+    arguments = exporting.parser().parse_args(argv)
+    verbs = catalogue()
+    try:
+        settings = read_settings(arguments.config, lambda name: grammar.reserved(name, verbs))
+        exporting.run(arguments, settings, connect_clusters(settings))
+    except (SettingsError, ClusterError, Refused) as error:
+        sys.stderr.write(f"holdpoint bot: {error}\n")
+        return EXIT_UNUSABLE
+    return EXIT_OK
 
 
 @dataclass(frozen=True)
@@ -66,6 +82,7 @@ class Bot:
     watcher: Watcher
     workers: Workers
     stopping: threading.Event
+    socket: Socket | None = None
 
 
 def build(settings: Settings, secrets: Secrets) -> Bot:
@@ -74,7 +91,7 @@ def build(settings: Settings, secrets: Secrets) -> Bot:
     slack = Slack(client)
     identity = _check_token(slack, settings, secrets)
     requests = connect_clusters(settings)
-    watcher = Watcher(slack, requests, settings.places(), _now)
+    watcher = Watcher(slack, requests, settings, _now)
     registry = Registry(settings.insecure_registries)
     clearances = Clearances(settings, GitHub(settings, secrets.github_token), registry)
     people = People(slack, settings)
@@ -82,12 +99,17 @@ def build(settings: Settings, secrets: Secrets) -> Bot:
     workers = Workers(COMMANDS_AT_ONCE, COMMANDS_WAITING)
     app = App(
         client=client,
-        signing_secret=secrets.slack_signing_secret,
+        signing_secret=secrets.slack_signing_secret or None,
         # Known since the line above; Bolt would ask Slack before it lets anybody be acknowledged.
         authorize=lambda: identity,
     )
     listeners.register(app, Dispatcher(desk, workers), settings.slack_command)
     stopping = threading.Event()
+    metrics.gauge("holdpoint_bot_commands_waiting", lambda: workers.depth)
+    if settings.slack_mode == "socket":
+        socket = Socket(app, secrets.slack_app_token)
+        guard = Guard(None, "", lambda: socket.connected and not stopping.is_set())
+        return Bot(guard, watcher, workers, stopping, socket)
     inner = SlackRequestHandler(app, path=EVENTS_PATH)
     guard = Guard(inner, secrets.slack_signing_secret, lambda: not stopping.is_set())
     return Bot(guard, watcher, workers, stopping)
@@ -122,6 +144,8 @@ def serve(bot: Bot, host: str, port: int, port_file: Path | None) -> int:
         signal.signal(signum, lambda *_: told.set())
     threading.Thread(target=server.run, name="http", daemon=True).start()
     bot.watcher.start()
+    if bot.socket is not None:
+        _connect(bot.socket)
     bound = _bound_port(server)
     audit.event("listening", host=host, port=bound)
     if port_file is not None:
@@ -139,13 +163,28 @@ def _bound_port(server: object) -> int:
     return int(port)
 
 
+def _connect(socket: Socket) -> None:
+    """Raises SettingsError: at the start a token that Slack does not take is a wrong setting."""
+    try:
+        socket.start()
+    except Exception as error:
+        raise SettingsError(
+            f"Slack opens no socket ({type(error).__name__}: {str(error)[:200]!r}); check "
+            "SLACK_APP_TOKEN, its scope connections:write, and that Socket Mode is on"
+        ) from error
+
+
 def _stop(bot: Bot) -> None:
     """Not ready first; then no new work; then what was received is done; then the messages."""
     audit.event("stopping")
     bot.stopping.set()
+    if bot.socket is not None:
+        bot.socket.stop()
     finished = bot.workers.drain(DRAIN_S)
     bot.guard.drain(1.0)
     bot.watcher.stop(2.0)
+    if bot.socket is not None:
+        bot.socket.close()
     audit.event("stopped", finished=finished)
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from bot import metrics
 
 if TYPE_CHECKING:
     from bot.policy import Person
@@ -47,14 +50,27 @@ def configure() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def accepted(person: Person, channel: str, verb: str, target: str | None, request: str) -> None:
-    """Somebody's command was carried out or recorded; `request` is empty for reading verbs."""
-    _command("accepted", person, channel, {"verb": verb, "target": target, "request": request})
+@dataclass(frozen=True)
+class Entry:
+    """A command: who gave it where, and what was understood of it. `via` is how it came."""
+
+    person: Person
+    channel: str
+    delivery: str
+    via: str = "command"
+    verb: str | None = None
+    target: str | None = None
+    environment: str | None = None
 
 
-def refused(person: Person, channel: str, verb: str | None, target: str | None, code: str) -> None:
-    """Somebody's command was refused."""
-    _command("refused", person, channel, {"verb": verb, "target": target, "code": code})
+def accepted(entry: Entry, request: str) -> None:
+    """It was carried out or recorded; `request` is empty for reading verbs."""
+    _command("accepted", entry, {"request": request})
+
+
+def refused(entry: Entry, code: str) -> None:
+    """It was refused."""
+    _command("refused", entry, {"code": code})
 
 
 def event(message: str, **fields: object) -> None:
@@ -67,6 +83,21 @@ def trouble(message: str, **fields: object) -> None:
     _LOG.warning(message, extra={"fields": fields}, exc_info=sys.exc_info()[0] is not None)
 
 
-def _command(outcome: str, person: Person, channel: str, fields: dict[str, str | None]) -> None:
-    who = {"outcome": outcome, "identity": person.identity, "name": person.name}
-    _AUDIT.info("command", extra={"fields": {**who, "channel": channel, **fields}})
+def _command(outcome: str, entry: Entry, result: dict[str, str]) -> None:
+    code = result.get("code", "")
+    metrics.count("holdpoint_bot_commands_total", outcome=outcome, verb=entry.verb or "", code=code)
+    person = entry.person
+    fields = {
+        "outcome": outcome,
+        "identity": person.identity,
+        "name": person.name,
+        **({"human": person.human} if person.human else {}),
+        "channel": entry.channel,
+        "delivery": entry.delivery,
+        "via": entry.via,
+        "verb": entry.verb,
+        "target": entry.target,
+        **({"environment": entry.environment} if entry.environment else {}),
+        **result,
+    }
+    _AUDIT.info("command", extra={"fields": fields})

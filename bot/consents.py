@@ -16,7 +16,7 @@ from bot import objects
 from bot.holds import moment
 from bot.policy.approvals import Ask, Bound, Consent, key_of
 from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text, name_of
-from rollouts.kube import ROLLOUT_APPROVALS
+from rollouts.resources import ROLLOUT_APPROVALS
 
 if TYPE_CHECKING:
     from bot.desk import Delivery

@@ -10,10 +10,11 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot import audit, buttons, policy
+from bot import audit, buttons, metrics, policy
 from bot.blocks import answers
 from bot.desk import Answer, Delivery, Desk, Invocation
 from bot.escape import code
@@ -50,13 +51,14 @@ class Dispatcher:
         if not self._first_time(delivery.id):
             ack("")
             audit.event("a delivery came again", delivery=delivery.id)
+            metrics.count("holdpoint_bot_deliveries_repeated_total")
             return
         read = self._read(delivery)
         if not self._workers.submit(partial(self._handle, delivery, read)):
             self._forget(delivery.id)
             denial = self._too_much()
             person = Person(delivery.team, delivery.user, delivery.user)  # as claimed, not verified
-            audit.refused(person, delivery.channel, None, None, denial.code)
+            audit.refused(_entry(delivery, person, read), denial.code)
             ack(f"{answers.refusal(denial).text} {denial.then}")
             return
         acts = isinstance(read, Command) and self._desk.verbs[read.verb].acts
@@ -75,20 +77,18 @@ class Dispatcher:
 
     def _handle(self, delivery: Delivery, read: Command | Misread) -> None:
         person = Person(delivery.team, delivery.user, delivery.user)
-        verb = read.verb if isinstance(read, Command) else None
-        target = read.target if isinstance(read, Command) else None
         try:
             person = self._person(delivery, read)
             answer = self._carry_out(delivery, person, read)
         except Refused as refused:
-            audit.refused(person, delivery.channel, verb, target, refused.denial.code)
+            audit.refused(_entry(delivery, person, read), refused.denial.code)
             self._tell(delivery, answers.refusal(refused.denial))
         except Exception:  # noqa: BLE001 - the boundary: the log gets the cause, the person a sentence
-            audit.trouble("a command failed", delivery=delivery.id, verb=verb)
-            audit.refused(person, delivery.channel, verb, target, Refusal.INTERNAL_ERROR)
+            audit.trouble("a command failed", delivery=delivery.id)
+            audit.refused(_entry(delivery, person, read), Refusal.INTERNAL_ERROR)
             self._tell(delivery, answers.refusal(_internal(delivery)))
         else:
-            audit.accepted(person, delivery.channel, verb or "", target, answer.request)
+            audit.accepted(_entry(delivery, person, read), answer.request)
             self._tell(delivery, answer)
 
     def _carry_out(self, delivery: Delivery, person: Person, read: Command | Misread) -> Answer:
@@ -155,6 +155,7 @@ class Dispatcher:
                 slack.whisper(delivery.channel, delivery.user, answer.blocks, answer.text)
             except SlackError as error:
                 audit.trouble("an answer was lost", delivery=delivery.id, code=error.code)
+                metrics.count("holdpoint_bot_answers_lost_total")
 
     def _too_much(self) -> Denial:
         if self._workers.closed:
@@ -180,6 +181,14 @@ class Dispatcher:
     def _forget(self, delivery: str) -> None:
         with self._lock:
             self._seen.pop(delivery, None)
+
+
+def _entry(delivery: Delivery, person: Person, read: Command | Misread) -> audit.Entry:
+    via = "button" if delivery.button else "command"
+    entry = audit.Entry(person, delivery.channel, delivery.id, via)
+    if isinstance(read, Misread):
+        return entry
+    return replace(entry, verb=read.verb, target=read.target, environment=read.environment or None)
 
 
 def _role_only(need: Need) -> Need:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from slack_sdk.signature import SignatureVerifier
 
-from bot import audit
+from bot import audit, metrics
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -42,10 +42,10 @@ class Guard:
     """Lets signed deliveries through to `inner`; answers everything else itself."""
 
     def __init__(
-        self, inner: WSGIApplication, signing_secret: str, ready: Callable[[], bool]
+        self, inner: WSGIApplication | None, signing_secret: str, ready: Callable[[], bool]
     ) -> None:
-        self._inner, self._ready = inner, ready
-        self._verifier = SignatureVerifier(signing_secret)
+        self._inner, self._ready = inner, ready  # None in Socket Mode: nothing is delivered here
+        self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
         self._under_way = 0
         self._changed = threading.Condition()
 
@@ -55,7 +55,9 @@ class Guard:
         if path in ("/healthz", "/readyz"):
             up = path == "/healthz" or self._ready()
             return _answer(start, 200 if up else 503, "ok" if up else "stopping")
-        if path != EVENTS_PATH:
+        if path == "/metrics":
+            return _answer(start, 200, metrics.render(), "text/plain; version=0.0.4")
+        if path != EVENTS_PATH or self._inner is None:
             return _answer(start, 404, "not found")
         if method != "POST":
             return _answer(start, 405, "only POST")
@@ -63,6 +65,7 @@ class Guard:
         if objection is not None:
             status, why = objection
             audit.event("a delivery was turned away", status=status, why=why)
+            metrics.count("holdpoint_bot_deliveries_turned_away_total", status=str(status))
             return _answer(start, status, why)
         with self._changed:
             self._under_way += 1
@@ -98,13 +101,15 @@ class Guard:
         except UnicodeDecodeError:
             return 400, "not UTF-8"
         # Also refuses what is more than five minutes old or ahead.
-        if not self._verifier.is_valid(body, stamp, signature):
+        if self._verifier is None or not self._verifier.is_valid(body, stamp, signature):
             return 401, "no valid signature"
         return None
 
 
-def _answer(start: StartResponse, status: int, text: str) -> Iterable[bytes]:
-    body = json.dumps({"message": text}).encode()
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+def _answer(
+    start: StartResponse, status: int, text: str, kind: str = "application/json"
+) -> Iterable[bytes]:
+    body = (json.dumps({"message": text}) if kind == "application/json" else text).encode()
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
     start(_STATUS[status], headers)
     return [body]

@@ -14,6 +14,7 @@ from bot import audit, objects, recording
 from bot.blocks import guards as blocks
 from bot.refusals import Refusal, Refused
 from bot.slack import SlackError
+from rollouts.jsontypes import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def guard(invocation: Invocation, desk: Desk, verb: str, **arguments: Any) -> An
     recording.admit(invocation, desk, deployment)
     asked = recording.asked(invocation, desk)
     body = objects.follow_up(verb, asked, deployment, **said(invocation, desk), **arguments)
-    ours = desk.requests.create(target, body)
+    ours = _create(desk, target, body)
     return _tell(invocation, desk, verb, [target], ours=ours)
 
 
@@ -44,7 +45,7 @@ def guard_all(
             invocation.delivery, invocation.person, target.name, desk.now(), shared=True
         )
         body = objects.follow_up(verb, asked, deployment, **said(invocation, desk), **arguments)
-        ours = desk.requests.create(target, body) or ours
+        ours = _create(desk, target, body) or ours
     return _tell(invocation, desk, verb, [target for target, _, _ in wanted], ours=ours)
 
 
@@ -70,6 +71,13 @@ def targets_in(invocation: Invocation, desk: Desk) -> list[tuple[Target, JsonObj
             if refused.denial.code is not Refusal.TARGET_NOT_FOUND:
                 raise
     return found
+
+
+def _create(desk: Desk, target: Target, body: JsonObject) -> bool:
+    """False where the same delivery came before and made it: then nobody is told twice."""
+    if desk.requests.request(target, name_of(body)) is not None:
+        return False
+    return desk.requests.create(target, body)
 
 
 def _tell(

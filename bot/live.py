@@ -7,12 +7,15 @@ restart arrives at the same message; `before` only carries figures that the clus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from bot import consents
 from bot.notes import follows
+from bot.policy.approvals import Standing, count
+from bot.progress import NO_STEPS, Progress, progress
 from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text, name_of
 
 
@@ -55,6 +58,7 @@ class Counts:
 
     requests: int
     errors: int
+    latency: str = ""  # p99 in seconds, as the controller wrote it
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,10 @@ class LiveView:
     follow_ups: tuple[FollowUp, ...] = ()
     lasted_s: float | None = None
     decided_s: float | None = None  # from the decision to take it back to its end
+    environment: str = ""
+    override: str = ""
+    standing: Standing | None = None  # None where nobody has to consent
+    progress: Progress = NO_STEPS
 
     @property
     def final(self) -> bool:
@@ -113,8 +121,24 @@ class LiveView:
         return self.stage in FINAL
 
 
+@dataclass(frozen=True)
+class Around:
+    """What the message shows beside the rollout's own objects."""
+
+    environment: str = ""
+    approvals: Sequence[JsonObject] = ()
+    humans: Mapping[str, str] = field(default_factory=dict)
+    now: datetime | None = None
+
+
+NOWHERE = Around()
+
+
 def view(
-    requests: Sequence[JsonObject], deployment: JsonObject | None, before: LiveView | None = None
+    requests: Sequence[JsonObject],
+    deployment: JsonObject | None,
+    before: LiveView | None = None,
+    around: Around = NOWHERE,
 ) -> LiveView:
     """The message of `requests`, which all point at it: the first began it."""
     first, *later = sorted(requests, key=_age)
@@ -138,6 +162,9 @@ def view(
         figures=before.figures if before else None,
         asked=before.asked if before else None,
         confirmed=before.confirmed if before else None,
+        environment=around.environment,
+        override=dig_text(first, "spec", "arguments", "override"),
+        standing=_standing(first, around),
     )
     names = {name_of(request) for request in requests}
     if deployment is not None and dig_text(deployment, "status", "request") in names:
@@ -159,6 +186,7 @@ def _with_deployment(shown: LiveView, deployment: JsonObject) -> LiveView:
         confirmed=_number(status, "weight", "confirmed"),
         step=_number(status, "step"),
         figures=_figures(status) or shown.figures,
+        progress=progress(deployment),
     )
     if dig_text(status, "phase") == "Baking":  # it is the stable revision by now
         shown = replace(shown, asked=100, confirmed=100)
@@ -170,6 +198,14 @@ def _with_deployment(shown: LiveView, deployment: JsonObject) -> LiveView:
         reason=dig_text(status, "reason") or shown.reason,
         message=dig_text(status, "message") or shown.message,
     )
+
+
+def _standing(request: JsonObject, around: Around) -> Standing | None:
+    """How many have consented, while that is what the request waits for."""
+    if not consents.gated(request) or around.now is None:
+        return None
+    ask = consents.ask_of(request, around.humans)
+    return count(ask, consents.read(around.approvals, around.humans), around.now)
 
 
 def _newest(requests: Sequence[JsonObject]) -> JsonObject:
@@ -256,7 +292,11 @@ def _figures(status: JsonObject) -> Figures | None:
 
 
 def _counts(analysis: JsonObject, side: str) -> Counts:
-    return Counts(_number(analysis, side, "requests") or 0, _number(analysis, side, "errors") or 0)
+    return Counts(
+        _number(analysis, side, "requests") or 0,
+        _number(analysis, side, "errors") or 0,
+        dig_text(analysis, side, "latencySeconds"),
+    )
 
 
 def _number(value: JsonObject, *path: str) -> int | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot import notes
 from rollouts.jsontypes import JsonObject, dig, dig_text
-from rollouts.kube import ROLLOUT_REQUESTS
+from rollouts.resources import ROLLOUT_REQUESTS
 
 if TYPE_CHECKING:
     from datetime import datetime

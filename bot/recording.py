@@ -20,6 +20,7 @@ from rollouts.jsontypes import JsonObject, dig_object, dig_text, name_of
 
 if TYPE_CHECKING:
     from bot.desk import Answer, Desk, Invocation
+    from bot.live import LiveView
     from bot.places import Target
 
 
@@ -117,7 +118,7 @@ def _running_message(body: JsonObject, target: Target, desk: Desk) -> tuple[str,
 def _post(invocation: Invocation, desk: Desk, body: JsonObject) -> str:
     channel = invocation.delivery.channel
     try:
-        view = live.view((body,), None)
+        view = _first_view(invocation, desk, body)
         where, ts = desk.slack.post(channel, blocks.render(view), blocks.summary(view))
     except SlackError as error:
         if error.final:
@@ -135,6 +136,11 @@ def _post(invocation: Invocation, desk: Desk, body: JsonObject) -> str:
             then="Ask again in a minute.",
         ) from error
     return f"{where}/{ts}"
+
+
+def _first_view(invocation: Invocation, desk: Desk, body: JsonObject) -> LiveView:
+    around = live.Around(target_of(invocation).environment, (), desk.settings.humans, desk.now())
+    return live.view((body,), None, None, around)
 
 
 def _withdraw(desk: Desk, message: str, body: JsonObject, refused: Refused) -> None:

@@ -101,9 +101,13 @@ class Slack:
                 break
         return frozenset(found)
 
-    def post(self, channel: str, blocks: Sequence[Block], text: str) -> tuple[str, str]:
-        """Posts to a channel; (channel, ts) of the message."""
-        answer = self._call("chat.postMessage", _body(blocks, text, channel=channel, **_QUIET))
+    def post(
+        self, channel: str, blocks: Sequence[Block], text: str, *, thread: str = ""
+    ) -> tuple[str, str]:
+        """Posts to a channel, or into a message's `thread`; (channel, ts) of the message."""
+        where = {"thread_ts": thread} if thread else {}
+        body = _body(blocks, text, channel=channel, **where, **_QUIET)
+        answer = self._call("chat.postMessage", body)
         return str(answer["channel"]), str(answer["ts"])
 
     def update(self, channel: str, ts: str, blocks: Sequence[Block], text: str) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot import audit, live
-from bot.blocks import answers
+from bot import audit, live, metrics
+from bot.blocks import answers, events
 from bot.blocks import live as blocks
 from bot.notes import message_of
 from bot.slack import SlackError
@@ -24,11 +24,13 @@ from rollouts.jsontypes import JsonObject, dig_text, name_of
 from rollouts.kube import ClusterError
 
 if TYPE_CHECKING:
+    from bot.blocks.events import Event
     from bot.blocks.parts import Block
     from bot.cluster import Clusters, Snapshot
     from bot.desk import Answer
     from bot.live import LiveView
     from bot.places import Target
+    from bot.settings import Settings
     from bot.slack import Slack
 
 LOOK_S = 0.5  # between two looks at the cluster
@@ -51,6 +53,7 @@ class _Message:
     edited: float = float("-inf")
     not_before: float = float("-inf")
     given_up: bool = False
+    told: set[Event] = field(default_factory=set)
     settled: int = 0  # so many requests, all over, and the message says so
 
 
@@ -61,15 +64,17 @@ class Watcher:
         self,
         slack: Slack,
         requests: Clusters,
-        places: Iterable[Target],
+        settings: Settings,
         now: Callable[[], datetime],
     ) -> None:
+        places, self._humans = settings.places(), settings.humans
         self._slack, self._requests, self._now = slack, requests, now
         self._places = tuple(sorted({(place.environment, place.namespace) for place in places}))
         self._messages: dict[Place, dict[str, _Message]] = defaultdict(dict)
         self._waiting: dict[tuple[Place, str], Callable[[Answer], None]] = {}
         self._lock = threading.Lock()  # guards _waiting, the one thing other threads touch
         self._failing: set[Place] = set()
+        self._began = now()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-messages", daemon=True)
@@ -112,6 +117,7 @@ class Watcher:
             if place not in self._failing:
                 audit.trouble("the cluster cannot be read", place="/".join(place), why=str(error))
             self._failing.add(place)
+            metrics.count("holdpoint_bot_cluster_reads_failed_total")
             return False
         except Exception:  # noqa: BLE001 - one odd object must not silence every other message
             audit.trouble("live messages could not be brought up to date", place="/".join(place))
@@ -134,7 +140,12 @@ class Watcher:
                 continue
             message = known.setdefault(key, _Message())
             if not message.given_up and message.settled != len(requests):
-                self._show(key, message, requests, deployments)
+                around = live.Around(place[0], snapshot.approvals, self._humans, self._now())
+                deployment = deployments.get(dig_text(requests[0], "spec", "target"))
+                self._show(
+                    key, message, live.view(requests, deployment, message.view, around), requests
+                )
+                self._tell_thread(key, message, requests, deployment)
 
     def _long_over(self, requests: list[JsonObject]) -> bool:
         """Whether the rollout was over so long before we began that its message can rest."""
@@ -145,11 +156,10 @@ class Watcher:
         self,
         key: str,
         message: _Message,
+        view: LiveView,
         requests: list[JsonObject],
-        deployments: dict[str, JsonObject],
     ) -> None:
-        deployment = deployments.get(dig_text(requests[0], "spec", "target"))
-        message.view = live.view(requests, deployment, message.view)
+        message.view = view
         wanted, essence = blocks.render(message.view), blocks.essence(message.view)
         gap = EDIT_GAP_S if essence != message.essence else FIGURES_GAP_S
         settled = len(requests) if _over(requests) else 0
@@ -167,9 +177,32 @@ class Watcher:
         message.shown, message.essence, message.edited = wanted, essence, time.monotonic()
         message.settled = settled
 
+    def _tell_thread(
+        self,
+        key: str,
+        message: _Message,
+        requests: list[JsonObject],
+        deployment: JsonObject | None,
+    ) -> None:
+        """One event a look goes into the message's thread; what happened before this process began
+        stays in the message, so that a restart says nothing twice."""
+        for event in events.of(requests, deployment, since=self._began):
+            if event in message.told or time.monotonic() < message.not_before:
+                continue
+            channel, _, ts = key.partition("/")
+            try:
+                self._slack.post(channel, events.render(event), event.words, thread=ts)
+            except SlackError as error:
+                self._failed(key, message, error)
+                return
+            message.told.add(event)
+            message.not_before = time.monotonic() + EDIT_GAP_S
+            return
+
     def _failed(self, key: str, message: _Message, error: SlackError) -> None:
         message.given_up = error.final
         message.not_before = time.monotonic() + (error.retry_after or TRY_AGAIN_S)
+        metrics.count("holdpoint_bot_edits_failed_total", code=error.code or "no answer")
         audit.trouble(
             "a live message could not be edited",
             slack_message=key,

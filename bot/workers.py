@@ -31,6 +31,11 @@ class Workers:
         """Whether nothing is taken any more."""
         return self._closed
 
+    @property
+    def depth(self) -> int:
+        """How many tasks wait or run."""
+        return len(self._tasks) + self._busy
+
     def submit(self, task: Callable[[], None]) -> bool:
         """Whether the task was taken; then it runs unless the process is killed."""
         with self._changed:

@@ -81,7 +81,8 @@ def remark_finding(check: str, remark: Evidence) -> Finding:
 
 def unreadable_finding(check: str, each: Evidence) -> Finding:
     """A file that might have held evidence and could not be read."""
-    rule, message = f"{check}.unreadable", f"unreadable: {each.why}"
+    why = each.why.removeprefix(f"{each.where.path}: ") if each.where else each.why
+    rule, message = f"{check}.unreadable", f"unreadable: {why}"
     fix = each.fix or "let it be read: what it holds counts nowhere"
     fix = f"{each.where.path}: {fix}" if each.where else fix
     return Finding(

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from bot.blocks.buttons import actions
+from bot.blocks.chart import chart, ladder
 from bot.blocks.parts import Block, context, header, seconds, section, told, who
 from bot.escape import code, escaped, name, plain, short
-from bot.live import Counts, Figures, FollowUp, LiveView, Stage
+from bot.live import FollowUp, LiveView, Stage
 
-BAR = 20  # cells
+if TYPE_CHECKING:
+    from bot.policy.approvals import Standing
+
 MOST_FOLLOW_UPS = 5
-_TITLES = {"Canary": "Canary", "Promote": "Promotion", "RollBack": "Rollback"}
+_TITLES = {
+    "Canary": "Canary",
+    "Promote": "Promotion",
+    "RollBack": "Rollback",
+    "Pause": "Pause",
+    "Resume": "Resumption",
+    "Abort": "Abort",
+}
 _WORDS = {
     Stage.WAITING: (":hourglass_flowing_sand:", "Recorded, not taken up yet"),
     Stage.REFUSED: (":no_entry:", "Refused, nothing was changed"),
@@ -35,12 +48,13 @@ def render(view: LiveView) -> list[Block]:
     """The blocks, at most nine."""
     blocks = [header(_title(view)), section(_state(view))]
     if view.asked is not None or view.figures is not None:
-        blocks.append(section(_chart(view)))
+        blocks.append(section(chart(view.asked, view.confirmed, view.figures)))
     if view.figures is not None and not view.final:
-        blocks.append(section(_verdict(view.figures)))
+        blocks.append(section(_verdict(view)))
     if view.follow_ups:
         shown = view.follow_ups[-MOST_FOLLOW_UPS:]
         blocks.append(section("\n".join(_follow_up(follow_up) for follow_up in shown)))
+    blocks += actions(view)
     blocks.append(context(_origin(view)))
     return blocks
 
@@ -54,17 +68,34 @@ def summary(view: LiveView) -> str:
 
 def essence(view: LiveView) -> tuple[object, ...]:
     """What deserves an edit at once; figures that merely grow can wait a little."""
-    return (view.stage, view.reason, view.asked, view.confirmed, view.follow_ups)
+    return (
+        view.stage,
+        view.reason,
+        view.asked,
+        view.confirmed,
+        view.follow_ups,
+        view.standing,
+        view.progress.at,
+    )
 
 
 def _title(view: LiveView) -> str:
     weight = f" {view.wanted}%" if view.wanted is not None else ""
-    return plain(f"{view.target}: {_TITLES.get(view.verb, view.verb)}{weight}", 140)
+    where = f" in {view.environment}" if view.environment else ""
+    return plain(f"{view.target}{where}: {_TITLES.get(view.verb, view.verb)}{weight}", 140)
 
 
 def _state(view: LiveView) -> str:
     sign, words = _WORDS[view.stage]
     lines = [f"{sign} *{words}*{_where(view)}"]
+    if view.override:
+        lines.append(
+            f":rotating_light: *Break-glass*: locks were overridden by {code(view.override)}."
+        )
+    if view.standing is not None:
+        lines.append(_consent(view.standing))
+    if not view.final and (steps := ladder(view.progress)):
+        lines.append(f"Steps: {steps}{_due(view)}")
     if view.message:
         lines.append(told(view.message, 1000))
     if view.stage is Stage.UNKNOWN:
@@ -76,6 +107,27 @@ def _state(view: LiveView) -> str:
     if view.final and view.lasted_s is not None:
         lines.append(_duration(view))
     return "\n".join(lines)
+
+
+def _consent(standing: Standing) -> str:
+    if standing.rejected_by:
+        return f":no_entry: Rejected by *{name(standing.rejected_by)}*."
+    given = ", ".join(f"*{name(each)}*" for each in standing.given[:5])
+    by = f", by {given}" if given else ""
+    missing = max(0, standing.required - len(standing.given))
+    wait = f"; waits for {missing} more" if missing else ""
+    return (
+        f":busts_in_silhouette: {len(standing.given)} of {standing.required} approvals{by}{wait}."
+    )
+
+
+def _due(view: LiveView) -> str:
+    """In each reader's own time zone; the text behind the bar is for clients that cannot."""
+    due = view.progress.due
+    if due is None:
+        return ""
+    at = f"<!date^{int(due.timestamp())}^{{time_secs}}|{due:%H:%M:%S} UTC>"
+    return f"; the next one not before {at}"
 
 
 def _where(view: LiveView) -> str:
@@ -98,38 +150,16 @@ def _after(span: float) -> str:
     return "within a second of" if span < 1 else f"{seconds(span)} after"
 
 
-def _chart(view: LiveView) -> str:
-    lines = []
-    if view.asked is not None:
-        confirmed = view.confirmed or 0
-        lines.append(f"traffic    {_bar(view.asked, confirmed)} {confirmed:>3}%")
-    if view.figures is not None:
-        lines.append(_counts("candidate", view.figures.candidate))
-        lines.append(_counts("stable", view.figures.stable))
-    return "```" + "\n".join(lines) + "```"
-
-
-def _bar(asked: int, confirmed: int) -> str:
-    """Confirmed cells are solid, asked-for ones shaded; anything above 0 shows at least one."""
-    full = _cells(confirmed)
-    coming = max(0, _cells(asked) - full)
-    return "█" * full + "▒" * coming + "░" * (BAR - full - coming)
-
-
-def _cells(weight: int) -> int:
-    return 0 if weight <= 0 else min(BAR, max(1, round(weight * BAR / 100)))
-
-
-def _counts(side: str, counts: Counts) -> str:
-    rate = f"{100 * counts.errors / counts.requests:.2f}%" if counts.requests else "-"
-    return f"{side:<10} {counts.requests:>11,} requests {counts.errors:>9,} errors {rate:>8}"
-
-
-def _verdict(figures: Figures) -> str:
+def _verdict(view: LiveView) -> str:
+    figures = view.figures
+    if figures is None:
+        return ""
     words = _VERDICTS.get(figures.verdict, name(figures.verdict))
     more = ""
     if figures.verdict == "undecided" and figures.more is not None:
-        more = f" About {figures.more:,} more requests to the candidate will tell."
+        eta = view.progress.eta_s
+        about = f", about {seconds(eta)} at this rate" if eta is not None else ""
+        more = f" About {figures.more:,} more requests to the candidate will tell{about}."
     detail = f"\n{escaped(figures.message, 500)}" if figures.message else ""
     return f"So far: {words}.{more}{detail}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bot.escape import cut, escaped, name
+from bot.escape import cut, escaped, name, plain
 
 Block = dict[str, Any]
 HEADER, SECTION, CONTEXT = 150, 3000, 2000  # characters
@@ -16,8 +16,12 @@ _SLACK_USER = re.compile(r"slack:[A-Z0-9]+/([UW][A-Z0-9]+)")
 
 def header(text: str) -> Block:
     """Large plain text, without the signs that could begin a mention."""
-    bare = text.translate(_SIGNS)
-    return {"type": "header", "text": {"type": "plain_text", "text": cut(bare, HEADER)}}
+    return {"type": "header", "text": plain_text(text, HEADER)}
+
+
+def plain_text(text: str, limit: int) -> Block:
+    """One line for a header, a button or a question, which cannot be escaped."""
+    return {"type": "plain_text", "text": cut(plain(text, limit).translate(_SIGNS), limit)}
 
 
 def section(text: str) -> Block:

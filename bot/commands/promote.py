@@ -1,4 +1,4 @@
-"""`promote [full] [TARGET] [ENVIRONMENT]`: gives the candidate all of the traffic."""
+"""`promote [full|step] [TARGET] [ENVIRONMENT]`: gives the candidate all of the traffic."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from bot.desk import Answer, Desk, Invocation, Verb
 from bot.grammar import Need, Shape
 from bot.policy import Kind, Role
 
+EXTENTS = {"full": "Full", "step": "NextStep"}
+
 
 def run(invocation: Invocation, desk: Desk) -> Answer:
-    """Records the request, if there is a candidate. `full` skips the steps that are left and the
-    wait for a verdict. Raises Refused."""
+    """Records the request, if there is a candidate. Without a word it is the controller's choice,
+    which is all the way. Raises Refused."""
     known = recording.already(invocation, desk)
     if known is not None:
         return known
@@ -18,22 +20,23 @@ def run(invocation: Invocation, desk: Desk) -> Answer:
     checking.can_promote(deployment)
     recording.admit(invocation, desk, deployment)
     asked = recording.asked(invocation, desk)
-    full = {"full": True} if invocation.command.full else {}
-    body = objects.follow_up("Promote", asked, deployment, **full)
+    extent = invocation.command.extent
+    how = {} if extent is None else {"to": EXTENTS[extent]}
+    body = objects.follow_up("Promote", asked, deployment, **how)
     return recording.record(invocation, desk, consenting.gate(body, invocation, desk, 100))
 
 
 VERB = Verb(
     name="promote",
-    summary="make the running candidate the stable revision; `full` without waiting for the steps "
-    "that are left",
+    summary="make the running candidate the stable revision at once; `step` takes its next step "
+    "only",
     role=Role.DEPLOYER,
     kind=Kind.ADVANCE,
     shape=Shape(
         target=Need.REQUIRED,
         environment=Need.REQUIRED,
-        full=Need.OPTIONAL,
-        usage="promote [full] [TARGET] [ENVIRONMENT]",
+        extent=Need.OPTIONAL,
+        usage="promote [full|step] [TARGET] [ENVIRONMENT]",
     ),
     run=run,
 )

@@ -8,10 +8,10 @@ from bot.escape import code
 from bot.grammar import words as meaning
 from bot.grammar.prose import read_prose
 from bot.grammar.shape import Command, Misread, Need, Shape, Vocabulary
-from bot.grammar.words import FILLERS, FULL, Mistake, listed, nearest
+from bot.grammar.words import EXTENTS, FILLERS, Mistake, listed, nearest
 from bot.refusals import Refusal
 
-KINDS = ("target", "environment", "weight", "commit", "revision", "request", "full", "topic")
+KINDS = ("target", "environment", "weight", "commit", "revision", "request", "extent", "topic")
 _PATTERNS = {
     "weight": meaning.WEIGHT,
     "commit": meaning.COMMIT,
@@ -25,7 +25,7 @@ def reserved(name: str, verbs: Collection[str]) -> bool:
     return (
         name in verbs
         or name in FILLERS
-        or name == FULL
+        or name in EXTENTS
         or bool(meaning.DURATION.fullmatch(name))
         or any(pattern.fullmatch(name) for pattern in _PATTERNS.values())
     )
@@ -111,7 +111,7 @@ class _Reader:
             commit=only.get("commit"),
             revision=only.get("revision"),
             request=only.get("request"),
-            full="full" in only,
+            extent=only.get("extent"),
             topic=only.get("topic"),
         )
 
@@ -120,8 +120,8 @@ class _Reader:
             return "target"
         if word in self._known.environments:
             return "environment"
-        if word == FULL and self._shape.full is not Need.NONE:
-            return "full"
+        if word in EXTENTS and self._shape.extent is not Need.NONE:
+            return "extent"
         if self._shape.revision is not Need.NONE and meaning.COMMIT.fullmatch(word):
             return "revision"
         for kind, pattern in _PATTERNS.items():

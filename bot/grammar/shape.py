@@ -33,7 +33,7 @@ class Shape:
     commit: Need = Need.NONE
     revision: Need = Need.NONE
     request: Need = Need.NONE
-    full: Need = Need.NONE  # the word `full`
+    extent: Need = Need.NONE  # one of the words `full` and `step`
     duration: Need = Need.NONE
     reason: Need = Need.NONE
     topic: Need = Need.NONE  # another verb, as in `help canary`
@@ -43,7 +43,8 @@ class Shape:
 @dataclass(frozen=True)
 class Command:
     """What was understood. `weight` is a whole per cent, `commit` may be abbreviated (7+ hex),
-    `revision` is a revision's name, hash or commit, `duration_s` is in seconds.
+    `extent` is `full` or `step`, `revision` is a revision's name, hash or commit, `duration_s` is
+    in seconds.
 
     `environment` is "" where bot.yaml declares none, None where the verb speaks of none.
     """
@@ -56,7 +57,7 @@ class Command:
     environment: str | None = None
     revision: str | None = None
     request: str | None = None
-    full: bool = False
+    extent: str | None = None
     duration_s: int | None = None
     reason: str = ""
 

@@ -121,6 +121,7 @@ def objection(
     return Denial(refusal, rule, f"Other approvers: {who}", then)
 
 
+UNKNOWN_LOGIN = "?"
 _Found = tuple[Refusal, str, str]
 _AGAIN = "Whoever asked for it asks again."
 
@@ -145,6 +146,12 @@ def _about_the_person(person: Person, ask: Ask) -> _Found | None:
         return Refusal.SELF_APPROVAL, rule, "Ask somebody else to approve it."
     if not ask.authors:
         return None
+    if UNKNOWN_LOGIN in ask.authors:
+        rule = (
+            "The commit's author may not approve it, and GitHub knows no account for the address "
+            "in the commit, so nobody can tell who that is."
+        )
+        return Refusal.AUTHOR_UNKNOWN, rule, "Have it committed from an address GitHub knows."
     if ask.authors & person.logins:
         rule = "The author of a commit does not approve it."
         return Refusal.AUTHOR_APPROVAL, rule, "Ask somebody else to approve it."

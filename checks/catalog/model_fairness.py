@@ -104,6 +104,7 @@ class ModelFairness:
 
     name = NAME
     title = "Model fairness"
+    needs = Needs.MODEL
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
     rules = (
@@ -113,7 +114,6 @@ class ModelFairness:
         "together.*",
         "measured",
     )
-    needs = Needs.MODEL
 
     def collect(self, context: Context) -> Fairness | Problem | None:
         """Compares the answers by group; None where the configuration says there is nobody."""

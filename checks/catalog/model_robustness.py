@@ -103,10 +103,10 @@ class ModelRobustness:
 
     name = NAME
     title = "Model robustness"
+    needs = Needs.MODEL
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
     rules = (*PROBES, "measured")
-    needs = Needs.MODEL
 
     def collect(self, context: Context) -> Robustness | Problem:
         """Puts the changed rows to the model in its sandbox."""

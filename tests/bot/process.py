@@ -36,13 +36,15 @@ class BotProcess:
         **environ: str,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._config, self._port_file = folder / "bot.yaml", folder / "port"
+        self.config, self._port_file = folder / "bot.yaml", folder / "port"
         self._log = folder / "log"
-        self._config.write_text(yaml.safe_dump(settings))
+        self.config.write_text(yaml.safe_dump(settings, sort_keys=False))
+        self.kubeconfig = kubeconfig
         self._environ = {
             **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
             "SLACK_BOT_TOKEN": slack.token,
             "SLACK_SIGNING_SECRET": slack.secret,
+            "SLACK_APP_TOKEN": slack.app_token,
             "HOLDPOINT_GITHUB_TOKEN": "ghs_bot",
             "KUBECONFIG": str(kubeconfig),
             **environ,
@@ -114,7 +116,7 @@ class BotProcess:
         return [w for w in whispers[before:] if w.via != "ack"][-1]
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-I", "-m", "holdpoint", "bot", "--config", str(self._config)]
+        command = [sys.executable, "-I", "-m", "holdpoint", "bot", "--config", str(self.config)]
         command += ["--listen", "127.0.0.1:0", "--port-file", str(self._port_file)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=self._environ, stderr=log)

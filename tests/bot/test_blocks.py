@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from bot.blocks import help as help_blocks
 from bot.blocks import live as live_blocks
 from bot.commands import catalogue
 from bot.escape import code, escaped, name, plain, short
-from bot.live import Counts, Figures, FollowUp, LiveView, Stage
+from bot.live import Around, Counts, Figures, FollowUp, LiveView, Stage
+from bot.policy.approvals import Standing
+from bot.progress import Progress
 from bot.refusals import Denial, Refusal
 from tests.bot.samples import SETTINGS, TARGET
 from tests.fakes.slack.blockkit import BlockError, check_message
@@ -55,8 +58,10 @@ def test_a_live_message_holds_the_limits(stage: Stage, text: str) -> None:
     shown = view(
         stage=stage, message=text, reason=text, name=text, by=text, verb=text, commit=text,
         image=text, model_digest=text, score=text, report=text, request=text, target=text,
-        follow_ups=(follow_up,) * 30, lasted_s=1e6, decided_s=0.2,
-        figures=replace(FIGURES, message=text, verdict=text, candidate=Counts(10**9, 10**9)),
+        follow_ups=(follow_up,) * 30, lasted_s=1e6, decided_s=0.2, environment=text,
+        override=text, standing=Standing((text,) * 9, 10),
+        progress=Progress((1,) * 20, 3, datetime(2026, 3, 1, tzinfo=UTC), 1e9),
+        figures=replace(FIGURES, message=text, verdict=text, candidate=Counts(10**9, 10**9, text)),
     )  # fmt: skip
     blocks = live_blocks.render(shown)
     check_message(live_blocks.summary(shown), blocks)
@@ -239,3 +244,58 @@ def test_a_rollback_after_the_promotion_goes_on_in_the_message() -> None:
     back["status"] = {"phase": "Done", "outcome": "RolledBack", "reason": "RollbackRequested"}
     over = live.view([first, back], going)
     assert (over.stage, over.reason) == (Stage.ROLLED_BACK, "RollbackRequested")
+
+
+def test_the_steps_the_time_and_the_verdict_in_words() -> None:
+    deployment = {
+        "spec": {"strategy": {"canary": {"steps": [
+            {"weight": 10}, {"weight": 25, "soakSeconds": 60}, {"weight": 50},
+        ]}}},
+        "status": {
+            "request": "slack-canary", "phase": "Progressing", "reason": "Soaking", "step": 1,
+            "aim": "Steps", "startedAt": "2026-03-01T12:00:00Z",
+            "weight": {"asked": 25, "confirmed": 25},
+            "analysis": {
+                "verdict": "undecided", "updatedAt": "2026-03-01T12:01:40Z", "moreRequests": 800,
+                "candidate": {"requests": 1000, "errors": 20, "latencySeconds": "0.120"},
+                "stable": {"requests": 3000, "errors": 30},
+            },
+            "history": [{"at": "2026-03-01T12:01:00Z", "action": "WeightConfirmed"}],
+        },
+    }  # fmt: skip
+    accepted = request("Canary", "2026-03-01T12:00:00Z", {"phase": "Accepted"})
+    shown = live.view([accepted], deployment, None, Around("prod"))
+    text = words(live_blocks.render(shown))
+    assert "lending in prod: Canary 25%" in text
+    assert "10% ✓ → *25%* → 50% → 100%" in text
+    assert f"not before <!date^{int(datetime(2026, 3, 1, 12, 2, tzinfo=UTC).timestamp())}^" in text
+    assert "About 800 more requests to the candidate will tell, about 1 min 20 s" in text
+    assert "2.00% ▮▮▮▮▮▮▮▮ 0.120 s" in text
+    assert "1.00% ▮▮▮▮" in text
+
+
+def pressed(shown: LiveView) -> list[str]:
+    blocks = live_blocks.render(shown)
+    buttons = [e for b in blocks if b["type"] == "actions" for e in b["elements"]]
+    assert all(len(button["value"]) < 2000 for button in buttons)
+    return [button["action_id"].removeprefix("holdpoint:") for button in buttons]
+
+
+@pytest.mark.parametrize(
+    ("changes", "valid"),
+    [
+        ({"stage": Stage.WAITING}, []),
+        ({"stage": Stage.WAITING, "standing": Standing((), 1)}, ["approve", "reject"]),
+        ({"stage": Stage.WAITING, "standing": Standing((), 1, "Eve")}, []),
+        ({"stage": Stage.RUNNING}, ["promote", "pause", "abort"]),
+        ({"stage": Stage.HOLDING, "reason": "Paused"}, ["resume", "abort"]),
+        ({"stage": Stage.HOLDING}, ["promote", "pause", "abort"]),
+        ({"stage": Stage.PROMOTING}, ["abort"]),
+        ({"stage": Stage.BAKING}, ["rollback"]),
+        ({"stage": Stage.ROLLING_BACK}, []),
+        ({"stage": Stage.PROMOTED}, []),
+        ({"stage": Stage.UNKNOWN}, []),
+    ],
+)
+def test_only_buttons_that_are_valid_now(changes: dict[str, Any], valid: list[str]) -> None:
+    assert pressed(view(**changes)) == valid

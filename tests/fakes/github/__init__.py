@@ -123,11 +123,12 @@ class FakeGitHub:
         parents: tuple[str, ...] = (),
         message: str = "A commit",
         files: Mapping[str, bytes] | None = None,
+        author: str = "",
     ) -> Commit:
         """Adds the commit, and moves `branch` to it."""
         with self._exchange.lock:
             repo = self.repository(repository)
-            commit = repo.commits[sha] = Commit(sha, message, parents, dict(files or {}))
+            commit = repo.commits[sha] = Commit(sha, message, parents, dict(files or {}), author)
             if branch:
                 repo.branches[branch] = sha
         return commit

@@ -84,6 +84,8 @@ def commit(repo: Repository, found: Commit, url: str) -> Json:
             "tree": {"sha": found.sha, "url": f"{base}/git/trees/{found.sha}"},
         },
         "parents": [{"sha": sha, "url": f"{base}/commits/{sha}"} for sha in found.parents],
+        "author": {"login": found.author} if found.author else None,
+        "committer": {"login": found.author} if found.author else None,
     }
 
 

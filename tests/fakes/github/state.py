@@ -58,6 +58,7 @@ class Commit:
     message: str = "A commit"
     parents: tuple[str, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
+    author: str = ""  # a login; "" where GitHub knows no account for the address
 
 
 @dataclass

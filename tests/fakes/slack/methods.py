@@ -51,7 +51,8 @@ def channel_members(workspace: Workspace, arguments: Arguments) -> dict[str, Any
 def post_message(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
     """A new message in a channel."""
     text, blocks = _content(arguments)
-    message = workspace.post(_text(arguments, "channel"), text, blocks)
+    thread = str(arguments.get("thread_ts") or "")
+    message = workspace.post(_text(arguments, "channel"), text, blocks, thread)
     return {"channel": message.channel, "ts": message.ts, "message": {"text": text}}
 
 
@@ -80,8 +81,14 @@ def post_ephemeral(workspace: Workspace, arguments: Arguments) -> dict[str, Any]
     return {"message_ts": f"{time.time():.6f}"}
 
 
+def open_connection(workspace: Workspace, _: Arguments) -> dict[str, Any]:
+    """Where to connect in Socket Mode; each address is good for one connection."""
+    return {"url": workspace.socket_url}
+
+
 METHODS: dict[str, Method] = {
     "auth.test": auth_test,
+    "apps.connections.open": open_connection,
     "users.info": users_info,
     "usergroups.users.list": group_users,
     "conversations.members": channel_members,

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.fakes.slack import delivery
 from tests.fakes.slack.methods import METHODS, answer_response
+from tests.fakes.slack.socketmode import SocketServer
 from tests.fakes.slack.workspace import Refused, Whisper, Workspace
 
 if TYPE_CHECKING:
@@ -48,10 +49,13 @@ class FakeSlack:
     """See the package's docstring."""
 
     token = "xoxb-fake-token"
+    app_token = "xapp-fake-token"
     secret = "fake-signing-secret"
 
     def __init__(self) -> None:
         self.workspace = Workspace()
+        self.sockets = SocketServer()
+        self.workspace.socket_url = self.sockets.url
         self.faults = Faults()
         self.requests: list[Request] = []
         self._triggers = itertools.count(1)
@@ -68,10 +72,12 @@ class FakeSlack:
     def start(self) -> Self:
         """Begins to serve."""
         self._thread.start()
+        self.sockets.start()
         return self
 
     def stop(self) -> None:
         """Ends."""
+        self.sockets.stop()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -104,6 +110,32 @@ class FakeSlack:
             **self._common(user, channel, team, trigger_id),
         }
         sent = delivery.send(url, self.secret, form, timestamp=timestamp, timeout_s=timeout_s)
+        self._hear(sent, channel, user)
+        return sent
+
+    def deliver_by_socket(
+        self,
+        text: str,
+        *,
+        user: str = "U1",
+        channel: str = "C1",
+        trigger_id: str | None = None,
+        timeout_s: float = 30.0,
+    ) -> delivery.Delivered:
+        """The slash command as an envelope on one of the open sockets, and its acknowledgement."""
+        common = self._common(user, channel, None, trigger_id)
+        payload = {
+            "command": "/deploy",
+            "text": text,
+            "channel_id": channel,
+            "channel_name": "fake",
+            **common,
+        }
+        began = time.monotonic()
+        ack = self.sockets.deliver("slash_commands", payload, timeout_s)
+        body = json.dumps(ack["payload"]) if ack and "payload" in ack else ""
+        status = 200 if ack is not None else 0
+        sent = delivery.Delivered(status, body, time.monotonic() - began, common["trigger_id"])
         self._hear(sent, channel, user)
         return sent
 
@@ -179,7 +211,8 @@ class FakeSlack:
     def _call(
         self, method: str, headers: dict[str, str], arguments: dict[str, Any]
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
-        if headers.get("authorization") != f"Bearer {self.token}":
+        token = self.app_token if method == "apps.connections.open" else self.token
+        if headers.get("authorization") != f"Bearer {token}":
             return 200, {"ok": False, "error": "invalid_auth"}, {}
         if method not in METHODS:
             return 200, {"ok": False, "error": "unknown_method"}, {}

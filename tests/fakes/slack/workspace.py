@@ -69,6 +69,7 @@ class Message:
     ts: str
     edits: list[Edit]
     deleted: bool = False
+    thread: str = ""  # the ts of the message that this one answers
 
     @property
     def text(self) -> str:
@@ -134,6 +135,7 @@ class Workspace:
     channels: dict[str, Channel] = field(default_factory=dict)
     groups: dict[str, set[str]] = field(default_factory=dict)
     page: int = 1000  # members a page at most
+    socket_url: str = ""
     posted: list[Message] = field(default_factory=list)
     whispers: list[Whisper] = field(default_factory=list)
     responses: dict[str, ResponseUrl] = field(default_factory=dict)
@@ -165,17 +167,24 @@ class Workspace:
         return self.channels[channel].members
 
     def messages(self, channel: str) -> list[Message]:
-        """What stands in a channel now, oldest first."""
+        """What stands in a channel now, oldest first, without what is folded into threads."""
         with self.lock:
-            return [m for m in self.posted if m.channel == channel and not m.deleted]
+            return [
+                m for m in self.posted if m.channel == channel and not m.deleted and not m.thread
+            ]
 
-    def post(self, channel: str, text: str, blocks: Blocks) -> Message:
+    def replies(self, channel: str, ts: str) -> list[Message]:
+        """What stands in a message's thread."""
+        with self.lock:
+            return [m for m in self.posted if (m.channel, m.thread) == (channel, ts)]
+
+    def post(self, channel: str, text: str, blocks: Blocks, thread: str = "") -> Message:
         """A new message of the app."""
         with self.lock:
             self.writable(channel)
             self._count += 1
             ts = f"{int(time.time())}.{self._count:06d}"
-            message = Message(channel, ts, [Edit(time.monotonic(), text, blocks)])
+            message = Message(channel, ts, [Edit(time.monotonic(), text, blocks)], thread=thread)
             self.posted.append(message)
             return message
 
