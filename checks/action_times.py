@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 START, PREPARING, CHECKS, PUBLISHING = "start", "preparing", "checks", "publishing"
+_ORDER = (START, PREPARING, CHECKS, PUBLISHING)
 _STARTTIME = 19  # the 22nd field of /proc/self/stat, counted from 0 behind the command's name
 
 
@@ -35,7 +36,7 @@ def age_seconds() -> float:
 
 
 class Times:
-    """Seconds by part, in the order in which the parts first came."""
+    """Seconds by part: wall time and CPU time."""
 
     def __init__(
         self,
@@ -48,7 +49,7 @@ class Times:
         self.parts: dict[str, tuple[float, float]] = {START: (age(), self._last[1])}
 
     def mark(self, part: str) -> None:
-        """All that passed since the last mark belongs to `part`."""
+        """All that passed since the last mark belongs to `part`, one of those above."""
         now = self._wall(), self._cpu()
         wall, cpu = self.parts.get(part, (0.0, 0.0))
         self.parts[part] = (wall + now[0] - self._last[0], cpu + now[1] - self._last[1])
@@ -56,7 +57,8 @@ class Times:
 
     def sentence(self) -> str:
         """One line for the log, and what is left without the checks."""
-        said = ", ".join(f"{part} {_pair(*spent)}" for part, spent in self.parts.items())
+        met = [part for part in _ORDER if part in self.parts]
+        said = ", ".join(f"{part} {_pair(*self.parts[part])}" for part in met)
         rest = [spent for part, spent in self.parts.items() if part != CHECKS]
         without = _pair(sum(wall for wall, _ in rest), sum(cpu for _, cpu in rest))
         return f"Time: {said}; without the checks {without}."

@@ -132,6 +132,9 @@ def _judge(arguments: argparse.Namespace) -> Report:
         raise CannotJudgeError(f"{arguments.path} is not a folder; name a repository to judge")
     if arguments.trust_model:
         sys.stderr.write("holdpoint: --trust-model: the model may run without a full sandbox\n")
+    folder = arguments.output.parent if arguments.output else root
+    if not folder.is_dir():  # said before the minutes that judging takes
+        raise CannotJudgeError(f"--output {arguments.output}: make the folder {folder} first")
     rules = _rules(root, arguments)
     options = engine.Options(
         only=tuple(arguments.only or ()),

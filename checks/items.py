@@ -6,7 +6,7 @@ that removing evidence never raises a score; what is only declared is worth half
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,12 @@ def item_finding(
     return Finding(rule, Grade.MISSING, item.severity, message, item.worth, 0.0, where, fix)
 
 
+def missing(findings: Iterable[Finding], items: int) -> str:
+    """How many of the items give no points, in words."""
+    lost = sum(1 for each in findings if each.worth and not each.earned)
+    return f"{lost} of {items} items missing" if lost else f"all {items} items are there"
+
+
 def defect_finding(check: str, defect: Defect) -> Finding:
     """Something that is there and should not be, or not like this; without points."""
     rule, fix = f"{check}.defect.{defect.item}", defect.fix
@@ -75,7 +81,8 @@ def remark_finding(check: str, remark: Evidence) -> Finding:
 
 def unreadable_finding(check: str, each: Evidence) -> Finding:
     """A file that might have held evidence and could not be read."""
-    rule, message = f"{check}.unreadable", f"unreadable: {each.why}"
+    why = each.why.removeprefix(f"{each.where.path}: ") if each.where else each.why
+    rule, message = f"{check}.unreadable", f"unreadable: {why}"
     fix = each.fix or "let it be read: what it holds counts nowhere"
     fix = f"{each.where.path}: {fix}" if each.where else fix
     return Finding(

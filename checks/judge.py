@@ -50,15 +50,16 @@ def judge(verdicts: Sequence[Verdict], *, complete: bool = True) -> Overall:
 
 
 def critical_issues(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    """One sentence for each critical finding, and for each critical check that has none."""
-    issues: list[str] = []
+    """One sentence for each critical finding, then for each critical check that has none."""
+    issues, low = [], []
     for verdict in verdicts:
         if not verdict.critical:
             continue
         found = [f.message for f in verdict.findings if f.severity is Severity.CRITICAL]
         title = verdict.check_name.replace("_", " ")
-        issues += [f"{title}: {sentence}" for sentence in found or [_low(verdict)]]
-    return tuple(dict.fromkeys(issues))
+        issues += [f"{title}: {sentence}" for sentence in found]
+        low += [] if found else [f"{title}: {_low(verdict)}"]
+    return tuple(dict.fromkeys([*issues, *low]))
 
 
 def recommendations(verdicts: Sequence[Verdict]) -> tuple[str, ...]:

@@ -6,16 +6,23 @@ Called by `holdpoint.py`. The controller runs until it is told to stop; `rollout
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import socket
 import sys
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rollouts import kube
 from rollouts.controller import ControllerProcess, LeaseName, Options, log_as_json
+from rollouts.planning import NoPlanError, plan_lines, plan_object
 from rollouts.showing import history_lines, status_lines, status_object, to_json
+
+if TYPE_CHECKING:
+    from rollouts.jsontypes import JsonObject
 
 EXIT_NO = 1
 EXIT_USAGE = 2
@@ -47,7 +54,7 @@ def controller(argv: list[str]) -> int:
 
 
 def rollout(argv: list[str]) -> int:
-    """Shows a ModelDeployment: 0 shown, 1 there is none of that name, 2 no cluster."""
+    """Shows a ModelDeployment: 0 shown, 1 there is none of that name or no plan, 2 no cluster."""
     arguments = _rollout_arguments(argv)
     try:
         cluster = kube.Cluster.connect(arguments.kubeconfig)
@@ -57,11 +64,23 @@ def rollout(argv: list[str]) -> int:
         return _refuse(sentence, EXIT_NO)
     except kube.ClusterError as error:
         return _refuse(str(error))
+    if arguments.verb == "plan":
+        return _plan(obj, as_json=arguments.output == "json")
     if arguments.output == "json":
         sys.stdout.write(to_json(status_object(obj), history=arguments.verb == "history"))
     else:
         lines = history_lines(obj) if arguments.verb == "history" else status_lines(obj)
         sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _plan(obj: JsonObject, *, as_json: bool) -> int:
+    try:
+        shown = plan_object(obj, datetime.now(UTC))
+    except NoPlanError as error:
+        return _refuse(str(error), EXIT_NO)
+    lines = [json.dumps(shown, indent=2, sort_keys=True)] if as_json else plan_lines(shown)
+    sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 
@@ -85,7 +104,7 @@ def _controller_arguments(argv: list[str]) -> argparse.Namespace:
 
 def _rollout_arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("holdpoint rollout", description="Show a rollout.")
-    parser.add_argument("verb", choices=("status", "history"))
+    parser.add_argument("verb", choices=("status", "history", "plan"))
     parser.add_argument("name", help="the ModelDeployment")
     _cluster_arguments(parser, "its namespace", "default")
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")

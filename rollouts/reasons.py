@@ -66,3 +66,13 @@ class Reason(StrEnum):
     WAITING_FOR_CHECKS = "WaitingForChecks"
     CHECKS_FAILED = "ChecksFailed"
     MAKING_ROOM = "MakingRoom"
+    # What people ask for
+    PAUSED = "Paused"
+    RESUMED = "Resumed"
+    ABORT_REQUESTED = "AbortRequested"
+    RETRY_REQUESTED = "RetryRequested"
+    NOTHING_TO_PAUSE = "NothingToPause"
+    NOTHING_TO_RESUME = "NothingToResume"
+    NOTHING_TO_ABORT = "NothingToAbort"
+    NOTHING_TO_RETRY = "NothingToRetry"
+    REVISION_UNKNOWN = "RevisionUnknown"

@@ -9,8 +9,9 @@ What it looks for
     two-sample Kolmogorov-Smirnov test, both corrected for looking at many columns.
     In the code and the model file: preprocessing that is saved with the model, a schema or
     validation step (pandera, Great Expectations, pydantic, jsonschema, a function that checks rows
-    and refuses), missing values handled, features scaled (or a model of trees, which need none),
-    outliers handled, and data versioned (DVC, Git LFS, lakeFS, a digest in the repository).
+    and refuses), missing values handled, features scaled (also by a network's own `forward`; a
+    model of trees needs none), outliers handled, and data versioned (DVC, Git LFS, lakeFS, a digest
+    in the repository).
 
 Why
     A model is only as good as its rows, and so is every figure about it: a leaked label or a copy
@@ -77,7 +78,7 @@ ITEMS: Mapping[str, Item] = {
     "preprocessing.saved": Item(
         "preprocessing saved with the model",
         0.3,
-        "save the steps before the model and the model as one object (sklearn.pipeline.Pipeline)",
+        "save the steps before the model and the model as one (a Pipeline, the network, the graph)",
     ),
     "validation.step": Item(
         "a schema or validation step for the data",
@@ -87,10 +88,13 @@ ITEMS: Mapping[str, Item] = {
     "missing.handled": Item(
         "handling of missing values",
         0.2,
-        "put an imputer into the pipeline (sklearn.impute), even where none is missing today",
+        "fill or refuse missing values (sklearn.impute, fillna), even where none is missing today",
     ),
     "scaling.done": Item(
-        "feature scaling", 0.1, "put a scaler into the pipeline (StandardScaler)", Severity.MINOR
+        "feature scaling",
+        0.1,
+        "scale within the model (StandardScaler, a normalisation layer)",
+        Severity.MINOR,
     ),
     "outliers.handled": Item(
         "handling of outliers",

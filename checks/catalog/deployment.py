@@ -33,7 +33,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from checks.check import Needs
 from checks.config import setting, share
 from checks.evidence import commands, dockerfiles, documents, manifests, release
-from checks.items import Item, defect_finding, item_finding, remark_finding, unreadable_finding
+from checks.items import (
+    Item,
+    defect_finding,
+    item_finding,
+    missing,
+    remark_finding,
+    unreadable_finding,
+)
 from checks.report import Evidence, Finding, Grade, Severity, Verdict
 from checks.scoring import verdict
 
@@ -226,6 +233,5 @@ def _risk_finding(evidence: Gathered) -> Finding:
 def _message(evidence: Gathered, findings: list[Finding]) -> str:
     strategies = [*evidence.found.get("advanced.strategy", ())]
     strategies += evidence.found.get("strategy.any", ())
-    missing = [f for f in findings if f.worth and not f.earned]
     said = strategies[0].why if strategies else "no deployment strategy"
-    return f"{said}; {len(missing)} of {len(ITEMS)} items missing"
+    return f"{said}; {missing(findings, len(ITEMS))}"

@@ -35,7 +35,14 @@ from checks.config import share
 from checks.evidence import api_docs, documents, git, guides, model_card, python_code
 from checks.evidence.model_card import UNBOUNDED
 from checks.evidence.release import Defect
-from checks.items import Item, defect_finding, item_finding, remark_finding, unreadable_finding
+from checks.items import (
+    Item,
+    defect_finding,
+    item_finding,
+    missing,
+    remark_finding,
+    unreadable_finding,
+)
 from checks.measure import performance
 from checks.report import Evidence, Finding, Location, Severity, State, Verdict
 from checks.scoring import verdict
@@ -328,7 +335,4 @@ def _details(evidence: Gathered) -> dict[str, object]:
 
 
 def _message(findings: list[Finding]) -> str:
-    lost = [each for each in findings if each.worth and not each.earned]
-    if not lost:
-        return f"all {len(ITEMS)} items are documented"
-    return f"{len(lost)} of {len(ITEMS)} items missing"
+    return missing(findings, len(ITEMS))

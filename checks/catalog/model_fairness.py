@@ -45,6 +45,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, setting, share
 from checks.evidence.answers import RunProblemError
 from checks.measure import fairness
@@ -103,6 +104,7 @@ class ModelFairness:
 
     name = NAME
     title = "Model fairness"
+    needs = Needs.MODEL
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
     rules = (
@@ -184,8 +186,8 @@ class _Judging:
         findings += [self._crossed(each) for each in self.evidence.crossed]
         findings += self._guesses()
         names = ", ".join(each.name for each in self.evidence.attributes)
-        shown = f"{issues} {'issue' if issues == 1 else 'issues'} by {names}"
-        untold = f", {lost - issues} of {places} not told" if lost > issues else ""
+        shown = f"{issues or 'no'} {'issue' if issues == 1 else 'issues'} by {names}"
+        untold = f"; {lost - issues} of {places} cannot be told" if lost > issues else ""
         message = f"{shown} on {self.evidence.rows:,} rows{untold}"
         result = verdict(NAME, findings, self.settings, message, 1 - lost / places)
         if issues > MOST_CRITICAL:
@@ -227,7 +229,7 @@ class _Judging:
             finding = self._of(rule, Severity.MINOR, message, (worth, 0.0), fix)
             return replace(finding, grade=Grade.MISSING)
         message = (
-            f"{lead} is {_shown(found)} between {found.highest} and {found.lowest} "
+            f"{lead} is {_shown(found)}{_unit(found)} between {found.highest} and {found.lowest} "
             f"({found.rows:,} rows){few}"
         )
         if found.value <= limit:
@@ -263,8 +265,8 @@ class _Judging:
             return self._of(rule, Severity.INFO, message)
         few = f"; {len(found.too_few)} groups are too few to say" if found.too_few else ""
         message = (
-            f"{each.name} together: {TITLES[found.name]} is {_shown(found)}, highest for "
-            f"{found.highest}, lowest for {found.lowest}{few}"
+            f"{each.name} together: {TITLES[found.name]} is {_shown(found)}{_unit(found)}, "
+            f"highest for {found.highest}, lowest for {found.lowest}{few}"
         )
         above = found.value > self.settings.threshold
         return self._of(rule, Severity.MINOR if above else Severity.INFO, message)
@@ -303,6 +305,11 @@ class _Judging:
                 Figure(name, each.value, "", each.low, each.high, asked, met, samples=each.rows)
             )
         return figures
+
+
+def _unit(found: Difference) -> str:
+    regression = found.name in {fairness.PREDICTION, fairness.ERROR}
+    return " standard deviations of the truth" if regression else ""
 
 
 def _shown(found: Difference) -> str:

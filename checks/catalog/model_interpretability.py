@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from checks.config import number, setting, share
 from checks.evidence import explanation_files, explanations, importances, manifests, python_code
 from checks.evidence.answers import RunProblemError
-from checks.items import Item, item_finding, unreadable_finding
+from checks.items import Item, item_finding, missing, unreadable_finding
 from checks.report import Evidence, Figure, Finding, Grade, Location, Severity, Verdict
 from checks.scoring import declared, verdict
 
@@ -290,8 +290,7 @@ def _sign(measured: Importances) -> str:
 
 
 def _message(measured: Importances | Problem, findings: list[Finding]) -> str:
-    missing = sum(1 for each in findings if each.worth and not each.earned)
-    said = f"{missing} of {len(ITEMS) + 1} items missing"
+    said = missing(findings, len(ITEMS) + 1)
     if isinstance(measured, Problem):
         return f"importances could not be measured; {said}"
     top = [each.column[:40] for each in measured.ranking if each.is_beyond_chance][:TOP]

@@ -43,6 +43,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from checks.check import Needs
 from checks.config import number, share
 from checks.evidence import probing
 from checks.evidence.answers import RunProblemError
@@ -69,7 +70,7 @@ MAY_DIFFER = {"dtype_float32": 0.01}  # share of the rows
 LABELS = {"f1": "weighted F1", "r2": "R2"}
 FIXES = {
     "noise": "smooth it: regularise, prune, or train with noise of that size",
-    "missing": "put an imputer that was fitted with the model before it",
+    "missing": "fill what is missing within the model, as the training data say",
     "extremes": "clip or transform what lies far outside the training data",
     "unseen": 'encode unknown categories, such as handle_unknown="ignore"',
     "order": "pick the columns by name before predicting",
@@ -102,6 +103,7 @@ class ModelRobustness:
 
     name = NAME
     title = "Model robustness"
+    needs = Needs.MODEL
     settings: type[Any] = Settings
     items: Mapping[str, float] = {}
     rules = (*PROBES, "measured")
@@ -172,7 +174,7 @@ class _Judging:
     def _dropped(self, outcome: Outcome, worth: float) -> Finding:
         limit = self.settings.drop
         name, drop = worst(outcome.drops)
-        message = f"{outcome.title}: {LABELS.get(name, name)} {_moved(drop)}"
+        message = f"{outcome.title}: {LABELS.get(name, name)} {self._lost(name, drop)}"
         if drop.value < limit:
             if drop.high is not None and drop.high >= limit:
                 message += f"; the limit of {limit:.1%} lies inside: {drop.rows} rows cannot tell"
@@ -180,6 +182,13 @@ class _Judging:
         message += f"; less than {limit:.1%} is asked for"
         earned = worth * limit / drop.value if drop.value > 0 else 0.0
         return self._of(outcome, Severity.MAJOR, message, (worth, earned), self._fix(outcome))
+
+    def _lost(self, name: str, drop: Estimate) -> str:
+        """A share of the performance; where more than all of it is lost, the value that is left."""
+        start = self.evidence.baseline.get(name)
+        if drop.value <= 1 or start is None:
+            return _moved(drop)
+        return f"drops from {start:.2f} to {start * (1 - drop.value):.4g}"
 
     def _compared(self, outcome: Outcome, worth: float) -> Finding:
         different = outcome.different or 0
@@ -234,8 +243,14 @@ def _moved(drop: Estimate) -> str:
 
 def _percent(value: float, low: float | None, high: float | None) -> str:
     if low is None or high is None:
-        return f"{value:.1%}"
-    return f"{value:.1%} ({low:.1%} to {high:.1%})"
+        return _share(value)
+    return f"{_share(value)} ({_share(low)} to {_share(high)})"
+
+
+def _share(value: float) -> str:
+    """With one digit, and no minus before a zero."""
+    text = f"{value:.1%}"
+    return "0.0%" if text == "-0.0%" else text
 
 
 def _message(evidence: Robustness, findings: list[Finding]) -> str:

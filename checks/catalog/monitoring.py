@@ -36,7 +36,14 @@ from checks.check import Needs
 from checks.config import share
 from checks.evidence import manifests, python_code, telemetry, watching
 from checks.evidence.release import Defect
-from checks.items import Item, defect_finding, item_finding, remark_finding, unreadable_finding
+from checks.items import (
+    Item,
+    defect_finding,
+    item_finding,
+    missing,
+    remark_finding,
+    unreadable_finding,
+)
 from checks.report import Evidence, Location, Severity, State, Verdict
 from checks.scoring import verdict
 
@@ -193,9 +200,8 @@ class Monitoring:
         findings += [defect_finding(NAME, d) for d in evidence.defects if id(d) not in told]
         findings += [remark_finding(NAME, remark) for remark in evidence.remarks]
         findings += [unreadable_finding(NAME, each) for each in evidence.unreadable]
-        missing = sum(1 for finding in findings if finding.worth and not finding.earned)
         broken = f", {len(evidence.defects)} broken" if evidence.defects else ""
-        message = f"{missing} of {len(ITEMS)} items missing{broken}"
+        message = f"{missing(findings, len(ITEMS))}{broken}"
         return verdict(NAME, findings, config.of(self), message)
 
 

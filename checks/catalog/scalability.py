@@ -33,7 +33,7 @@ from checks.check import Needs
 from checks.config import share
 from checks.evidence import manifests, python_code, scaling
 from checks.evidence.release import Defect
-from checks.items import Item, defect_finding, item_finding, unreadable_finding
+from checks.items import Item, defect_finding, item_finding, missing, unreadable_finding
 from checks.report import Evidence, Severity, Verdict
 from checks.scoring import verdict
 
@@ -156,9 +156,8 @@ class Scalability:
         told = {id(each) for each in lost.values()}
         findings += [defect_finding(NAME, d) for _, d in evidence.defects if id(d) not in told]
         findings += [unreadable_finding(NAME, each) for each in evidence.unreadable]
-        missing = sum(1 for finding in findings if finding.worth and not finding.earned)
         broken = f", {len(evidence.defects)} broken" if evidence.defects else ""
-        message = f"{missing} of {len(ITEMS)} items missing{broken}"
+        message = f"{missing(findings, len(ITEMS))}{broken}"
         return verdict(NAME, findings, config.of(self), message)
 
 

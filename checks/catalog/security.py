@@ -36,7 +36,7 @@ from checks.check import Needs
 from checks.config import share
 from checks.evidence import exposure, manifests, model_files, protection, secrets
 from checks.evidence.pickle_names import Kind
-from checks.items import unreadable_finding
+from checks.items import missing, unreadable_finding
 from checks.report import Evidence, Finding, Grade, Location, Severity, Verdict
 from checks.scoring import declared, verdict
 
@@ -226,6 +226,5 @@ def _defect(each: Defect) -> Finding:
 
 def _message(findings: list[Finding]) -> str:
     critical = [each for each in findings if each.severity is Severity.CRITICAL]
-    missing = [each for each in findings if each.worth and not each.earned]
-    said = f"{len(missing)} of {len(ITEMS)} items missing"
+    said = missing(findings, len(ITEMS))
     return f"{len(critical)} critical: {critical[0].message}; {said}" if critical else said

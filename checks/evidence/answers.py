@@ -91,7 +91,8 @@ def numbers(answer: Array) -> Floats:
     broken = int((~np.isfinite(values)).sum())
     if broken:
         raise RunProblemError(
-            f"predict gave {broken} values that are NaN or infinite",
+            f"predict gave {broken} {'value that is' if broken == 1 else 'values that are'} "
+            "NaN or infinite",
             "handle missing and extreme inputs in the pipeline",
         )
     return values

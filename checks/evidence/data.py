@@ -169,9 +169,10 @@ def load_evaluation(reader: Reader, config: Config) -> Evaluation:
     path = config.data.evaluation
     source = config.source or "holdpoint.yml"
     if path is None:
-        raise DataProblemError(
-            "no evaluation data is configured", f"set data.evaluation in {source}"
-        )
+        fix = f"set data.evaluation in {source}"
+        if not config.source:
+            fix = "holdpoint.yml: run `holdpoint init`, which looks for labelled rows and writes it"
+        raise DataProblemError("no evaluation data is configured", fix)
     if config.data.target is None:
         raise DataProblemError("no target column is configured", f"set data.target in {source}")
     return _of(reader.sample(path, "data.evaluation", config.data.sample_rows), config)

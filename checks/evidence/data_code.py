@@ -103,6 +103,9 @@ def collect(model: ModelFile, modules: Sequence[Module]) -> dict[str, tuple[Evid
         for item, pattern in CALLED.items():
             found[item] += _called(module, pattern)
         found["preprocessing.saved"] += _applied(module)
+        for each in _scaled(module):
+            found["preprocessing.saved"].append(each)
+            found["scaling.done"].append(each)
         found["validation.step"] += _validated(module)
     return {item: tuple(each) for item, each in found.items()}
 
@@ -139,6 +142,33 @@ def _applied(module: Module) -> Iterator[Evidence]:
     for call in calls:
         if isinstance(call.func, ast.Attribute) and call.func.attr == "transform":
             yield _at(module, call.lineno, "a saved preparation is loaded and applied")
+
+
+def _scaled(module: Module) -> Iterator[Evidence]:
+    """Networks whose own code shifts or divides what it is given before their first layer."""
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        if not any(module.dotted(base).endswith("nn.Module") for base in node.bases):
+            continue
+        for each in node.body:
+            if isinstance(each, ast.FunctionDef) and each.name == "forward":
+                given = {argument.arg for argument in each.args.args[1:]}
+                if any(_scales(inner, given) for inner in ast.walk(each)):
+                    said = f"{node.name[:60]}.forward() scales what it is given"
+                    yield _at(module, each.lineno, said)
+
+
+def _scales(node: ast.AST, given: set[str]) -> bool:
+    """`given.reshape(...) / 16` or `given - self.mean`; a division of a layer's answer is none."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div | ast.Sub):
+        return False
+    by, root = node.right, node.left
+    own = isinstance(by, ast.Attribute) and getattr(by.value, "id", "") == "self"
+    number = isinstance(by, ast.Constant) and isinstance(by.value, int | float)
+    while isinstance(root, ast.Call | ast.Attribute):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    return (own or number) and isinstance(root, ast.Name) and root.id in given
 
 
 def _validated(module: Module) -> Iterator[Evidence]:

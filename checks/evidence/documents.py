@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from checks.evidence import commands
 from checks.evidence.repository import FileError
 from checks.report import Location
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PAGES = ("*.md", "*.rst", "*.adoc")
 MAX_PAGES = 500
+MAX_SECTION = 50_000  # characters
 ROLL_BACK = re.compile(r"\broll(?:ing|ed)?[\s_-]?backs?\b|\brevert(?:ing)?\b", re.IGNORECASE)
 DRILL = re.compile(r"\b(?:drill|rehears|game[\s-]?day|tried|tested)", re.IGNORECASE)
 DATE = re.compile(r"\b20\d\d-[01]\d-[0-3]\d\b")
@@ -96,8 +98,15 @@ def _front_matter_lines(text: str) -> int:
 
 
 def roll_back_sections(found: list[Section]) -> tuple[Location, ...]:
-    """Headings about rolling back whose section shows the commands."""
-    return tuple(s.where for s in found if ROLL_BACK.search(s.title[:200]) and s.has_commands)
+    """Sections that show the command of a rollback, or are about it and show any command."""
+    return tuple(s.where for s in found if _rolls_back(s))
+
+
+def _rolls_back(section: Section) -> bool:
+    if ROLL_BACK.search(section.title[:200]) and section.has_commands:
+        return True
+    text = " ".join(section.lines)[:MAX_SECTION]  # a command may be broken over two lines
+    return commands.ROLL_BACK.search(text) is not None
 
 
 def drill_records(found: list[Section]) -> tuple[Location, ...]:

@@ -162,7 +162,7 @@ def _matrix(
     if columns != known:
         shown = ", ".join(columns[:4]) + (", ..." if len(columns) > 4 else "")
         note = (
-            f"the model names no classes: its {len(columns)} outputs are taken for the labels in "
+            f"The model names no classes: its {len(columns)} outputs are taken for the labels in "
             f"sorted order ({shown}), and as {form}"
         )
     return Reading(form, columns, note=note)
@@ -188,7 +188,7 @@ def _vector(
     whole = bool((answer == np.floor(answer)).all())
     if whole and answer.min() >= 0 and answer.max() < len(classes) and wanted == "auto":
         shown = ", ".join(f"{code} is {name}" for code, name in enumerate(classes[:3]))
-        note = f"the model's answers are taken for positions among the sorted labels ({shown})"
+        note = f"The model's answers are taken for positions among the sorted labels ({shown})"
         return Reading(Form.INDICES, classes, single=True, note=note)
     if evaluation.positive is None or whole:
         return Reading(Form.LABELS)
@@ -204,7 +204,7 @@ def _single(answer: Array, evaluation: Evaluation, wanted: Output) -> Reading:
     border = "0.5" if form is Form.PROBABILITIES else "0"
     kind = "probability" if form is Form.PROBABILITIES else "score"
     note = (
-        f"the model's one number a row is taken for the {kind} of {classes[positive]!r}: above "
+        f"The model's one number a row is taken for the {kind} of {classes[positive]!r}: above "
         f"{border} it is predicted"
     )
     return Reading(form, (classes[1 - positive], classes[positive]), single=True, note=note)

@@ -79,7 +79,9 @@ def collect(repository: Repository) -> tuple[Found, ...]:
 
 def code(text: str, path: str) -> Iterator[Found]:
     """What one Python file shows. Raises SyntaxError."""
-    for node in ast.walk(syntax.parse(text, path)):
+    tree = syntax.parse(text, path)
+    refusals = _refusals(tree)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _used(_last(node.func), node.lineno, path)
             yield from _audit(node, path)
@@ -89,7 +91,7 @@ def code(text: str, path: str) -> Iterator[Found]:
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for decorator in node.decorator_list:
                 yield from _used(_last(decorator), decorator.lineno, path)
-            yield from _by_hand(node, path)
+            yield from _by_hand(node, path, refusals)
 
 
 def _used(name: str, line: int, path: str) -> Iterator[Found]:
@@ -115,26 +117,44 @@ def _audit(node: ast.Call, path: str) -> Iterator[Found]:
         yield "audit", Evidence("audit", State.FOUND, f"{_last(node.func)} in the code", where)
 
 
-def _by_hand(node: ast.FunctionDef | ast.AsyncFunctionDef, path: str) -> Iterator[Found]:
-    """A function that looks at types or ranges of what it is given and refuses in words."""
+def _refusals(tree: ast.AST) -> frozenset[str]:
+    """The file's own exceptions for bad input, by what they derive from."""
+    return frozenset(
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and any(BAD_INPUT.search(_last(b)) for b in node.bases)
+    )
+
+
+def _by_hand(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, path: str, refusals: frozenset[str]
+) -> Iterator[Found]:
+    """A function that looks at types or shapes of what it is given and refuses in words."""
     given = {each.arg for each in (*node.args.args, *node.args.kwonlyargs)} - {"self", "cls"}
-    looks = [
-        each
-        for each in ast.walk(node)
-        if isinstance(each, ast.Call) and _last(each.func) == "isinstance" and len(each.args) == 2
-    ]
+    looks = [line for each in ast.walk(node) if (line := _looks(each))]
     refuses = [
         each
         for each in ast.walk(node)
         if isinstance(each, ast.Raise)
         and each.exc is not None
-        and BAD_INPUT.search(_last(each.exc.func if isinstance(each.exc, ast.Call) else each.exc))
+        and (BAD_INPUT.search(_last(each.exc)) or _last(each.exc) in refusals)
     ]
     request = re.search(r"pars|valid|check|row|payload|request|body|input", node.name)
     if given and looks and refuses and request:
-        where = Location(path, looks[0].lineno)
-        what = f"{node.name} checks types and refuses"
+        where = Location(path, looks[0])
+        what = f"{node.name} checks what it is given and refuses"
         yield "validation", Evidence("validation", State.FOUND, what, where)
+
+
+def _looks(node: ast.AST) -> int:
+    """The line of a look at a type, or of a comparison of an array's shape; 0 for anything else."""
+    if isinstance(node, ast.Call) and _last(node.func) == "isinstance" and len(node.args) == 2:
+        return node.lineno
+    if isinstance(node, ast.Compare):
+        sides = [each for side in (node.left, *node.comparators) for each in ast.walk(side)]
+        if any(isinstance(s, ast.Attribute) and s.attr in {"shape", "ndim"} for s in sides):
+            return node.lineno
+    return 0
 
 
 def _last(node: ast.expr) -> str:

@@ -25,6 +25,9 @@ MAX_FILES = 2_000
 MAX_SOURCE = 512 << 10  # bytes of one file; a syntax tree takes a hundred times that
 MAX_NOTEBOOK = 8 << 20  # bytes of one notebook, most of them pictures
 MAX_TOTAL = 32 << 20  # bytes of all files together
+# What a network is called where it is asked by calling it; `Model(...)` makes one.
+_NETWORKS = "model|net|network|classifier|regressor|predictor|estimator"
+NETWORK = re.compile(f"^(?:{_NETWORKS}|{_NETWORKS.upper()})$")
 _TEST_FILE = re.compile(r"(?:^|/)(?:test[^/]*|[^/]+_test)\.py$")  # what pytest and unittest collect
 _SUPPORT = re.compile(r"(?:^|/)(?:conftest\.py|tests?/)")
 

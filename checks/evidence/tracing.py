@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from checks.evidence.python_code import NETWORK
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -238,8 +240,8 @@ def _is_timed(functions: Functions) -> bool:
 
 
 def _is_ordered(expression: ast.expr) -> bool:
-    if isinstance(expression, ast.Call):
-        return bool(_ORDER_CALL.match(_last(expression.func)[2:]))
+    if isinstance(expression, ast.Call) and _ORDER_CALL.match(_last(expression.func)[2:]):
+        return True
     return any(isinstance(op, _ORDER) for c in _comparisons(expression) for op in c.ops)
 
 
@@ -250,8 +252,12 @@ def _comparisons(expression: ast.AST) -> list[ast.Compare]:
 def _behaviours(functions: Functions) -> set[str]:
     """What is asserted about predictions (Ribeiro et al. 2020, CheckList)."""
 
-    def is_prediction(_: Module, node: ast.AST) -> bool:
-        return isinstance(node, ast.Call) and _last(node.func)[2:] in _PREDICT
+    def is_prediction(module: Module, node: ast.AST) -> bool:
+        if not isinstance(node, ast.Call):
+            return False
+        called = _last(node.func)[2:] or (node.func.id if isinstance(node.func, ast.Name) else "")
+        is_graph = called == "run" and "onnxruntime" in module.names.values()
+        return called in _PREDICT or is_graph or NETWORK.match(called) is not None
 
     predicted = _Taint(functions, is_prediction)
     found = set()

@@ -95,7 +95,7 @@ def _of_file(file: FileFacts, limits: Limits) -> Iterator[Taken]:
         yield Taken("outliers", "outliers", HALF, Severity.MINOR, said, where, fix)
     same = [c.name for c in columns if c.constant and c.rows > 1]
     if same:
-        said = f"the same value in every row: {_names(same)}"
+        said = f"the same value in every row of {file.path}: {_names(same)}"
         fix = f"{file.path}: leave the constant columns out, or find out what froze them"
         yield Taken("constant", "preprocessing", HALF / 2, Severity.MINOR, said, where, fix)
     share = file.duplicate_share

@@ -40,9 +40,10 @@ def figures(profile: Profile, limits: Limits) -> tuple[Figure, ...]:
     if profile.shifts:
         largest = profile.shifts[0]
         drifted = any(each.beyond(limits.psi) for each in profile.shifts)
-        found.append(
-            replace(_limited("psi", largest.psi, limits.psi, sum(largest.rows)), met=not drifted)
-        )
+        figure = _limited("psi", largest.psi, limits.psi, sum(largest.rows))
+        if figure.met is False and not drifted:
+            figure = replace(figure, met=None)  # what chance explains is neither met nor missed
+        found.append(figure)
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ MARKER = "<!-- holdpoint:comment:v1 -->"
 CHECK_NAME = "holdpoint"
 COMMENT_LIMIT = 65_535
 OUTPUT_LIMIT = 65_535  # for each field of a check run's output
+WIDTH = 96  # letters of code that a comment shows without scrolling
 _CUT = "*The rest did not fit here; the whole report is in the job's summary and report file.*"
 
 
@@ -72,7 +74,7 @@ def publication(
 def unjudged(sentence: str) -> Publication:
     """No verdict: a failure that says why, with no record that anything could rely on."""
     why = cut(clean(sentence), 4000)
-    quoted = "\n".join(f"    {line}" for line in why.splitlines())  # code: nothing in it is live
+    quoted = "\n".join(f"    {line}" for line in _wrapped(why))  # code: nothing in it is live
     said = f"The model could not be judged, so it is not ready:\n\n{quoted}\n"
     return Publication(
         conclusion="failure",
@@ -81,8 +83,14 @@ def unjudged(sentence: str) -> Publication:
         summary=said,
         text="",
         annotations=(),
-        comment=comment_body(f"### Holdpoint: could not be judged\n\n{said}"),
+        comment=comment_body(f"## ❌ Could not be judged\n\n{said}"),
     )
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines that fit a comment's width: GitHub folds no line of code, a reader would scroll."""
+    wrap = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [piece for line in text.splitlines() for piece in wrap.wrap(line) or [""]]
 
 
 def headline(report: Report) -> str:
@@ -94,10 +102,9 @@ def headline(report: Report) -> str:
 
 
 def _summary(report: Report, page: str) -> str:
+    """What was judged, and where: the title above it and the text below it tell the verdict."""
     models = ", ".join(f"`{model.digest}`" for model in report.models) or "none"
     lines = [
-        f"**{headline(report)}**",
-        "",
         f"- commit `{report.commit}`",
         f"- model {models}",
         *([f"- judged by the workflow run {page}"] if page else []),

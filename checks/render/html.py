@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from checks.report import Finding, Report, Verdict
 
 MOST_FINDINGS = 500  # of one check; the JSON report has them all
+FIRST_LINES = 6  # of what is critical and what to fix; the others are folded
 MOST_LINES = 200  # of recommendations, notes and the like
 
 
@@ -41,6 +42,7 @@ def page(report: Report) -> str:
         overview=score_bars.of_report(report.verdicts, "overview"),
         checks=[_check(index, each, report) for index, each in enumerate(verdicts, start=1)],
         words=words,
+        first=FIRST_LINES,
         most=MOST_LINES,
         style=Markup(style),  # noqa: S704 - our own file, nothing of the report is in it
         policy=policy(style),

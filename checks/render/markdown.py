@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIMIT = 65_000  # GitHub takes 65,536; the publisher adds a marker
+NO_BREAK = "\u00a0"  # keeps a check's name in one line of its narrow column
 FIRST_FIXES = 5  # more are not read in ten seconds; the others are folded
 MOST_FIXES = 10
 MOST_REMARKS = 20
@@ -59,6 +60,7 @@ def _fill(report: Report, sections: Sequence[str], cut: str) -> str:
         headline=headline(report),
         summary=_summary(report),
         critical=[inert(issue) for issue in report.critical_issues[:MOST_FIXES]],
+        more_critical=max(0, len(report.critical_issues) - MOST_FIXES),
         fixes=fixes[:FIRST_FIXES],
         more_fixes=max(0, len(fixes) - FIRST_FIXES),
         change_header="change | " if report.base else "",
@@ -101,7 +103,7 @@ def _summary(report: Report) -> str:
 def _row(verdict: Verdict, report: Report) -> dict[str, str]:
     change = f"{against.change(report, verdict)} | " if report.base else ""
     return {
-        "title": f"{_mark(verdict)} {_title(verdict.check_name)}",
+        "title": f"{_mark(verdict)} {_title(verdict.check_name).replace(' ', NO_BREAK)}",
         "score": words.score(verdict.score),
         "change": change,
         "result": inert(verdict.message, 240),

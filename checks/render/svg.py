@@ -6,6 +6,7 @@ and dark; nothing here is a style attribute, because the page's policy refuses t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from markupsafe import Markup, escape
 from checks.render.inert import plain
 
 WIDTH = 640
+ROUND = (1, 2, 2.5, 5, 10)
 Scale = Callable[[float], float]
 
 
@@ -77,6 +79,17 @@ def scale(low: float, high: float, start: float, end: float) -> Scale:
     if high == low:
         return lambda _: (start + end) / 2
     return lambda value: start + (value - low) / (high - low) * (end - start)
+
+
+def ticks(low: float, high: float, about: int = 5) -> list[float]:
+    """Round values between the bounds, `about` as many steps at most."""
+    rough = (high - low) / about
+    if not 0 < rough < math.inf:
+        return [low]
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next((power * each for each in ROUND if power * each >= rough), power * 10)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [round(n * step, 12) if step > 1e-9 else n * step for n in range(first, last + 1)]
 
 
 def x_axis(box: Box, ticks: Sequence[tuple[float, str]], title: str) -> Markup:

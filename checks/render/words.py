@@ -48,7 +48,11 @@ def interval(figure: Figure) -> str:
 
 
 def asked(figure: Figure) -> str:
-    """A figure's threshold and whether it is met, or nothing."""
+    """A figure's threshold, on which side it has to be, and whether it is met; or nothing."""
     if figure.threshold is None:
         return ""
-    return f"{number(figure.threshold)} {'✓' if figure.met else '✗'}"
+    side = ""
+    if figure.met is not None and figure.value != figure.threshold:
+        side = "≥ " if (figure.value > figure.threshold) == figure.met else "≤ "
+    mark = {True: "✓", False: "✗", None: "(cannot tell)"}[figure.met]
+    return f"{side}{number(figure.threshold)} {mark}"

@@ -116,6 +116,40 @@ CASES: dict[str, Case] = {
         "starts a program",
         "import subprocess; subprocess.run(['touch', CANARIES + '/canary-program'], check=True)",
     ),
+    "fork": Case(
+        "M1",
+        "forks, and the child writes a file",
+        "import os\n"
+        "if os.fork() == 0: open(CANARIES + '/canary-fork', 'w').close(); os._exit(0)\n"
+        "os.wait()",
+    ),
+    "tcp": Case(
+        "M1", "connects to a TCP port",
+        "import socket; socket.create_connection(('127.0.0.1', int(TARGET)), 5).close()",
+    ),
+    "udp": Case(
+        "M1", "sends a UDP packet",
+        "import socket\n"
+        "socket.socket(type=socket.SOCK_DGRAM).sendto(b'canary', ('127.0.0.1', int(TARGET)))",
+    ),
+    "docker-socket": Case(
+        "M1", "connects to a socket such as docker's",
+        "import socket; socket.socket(socket.AF_UNIX).connect(TARGET)",
+    ),
+    "kill": Case(
+        "M1", "ends another process", "import os, signal; os.kill(int(TARGET), signal.SIGKILL)"
+    ),
+    "ptrace": Case(
+        "M1", "takes another process over and ends it",
+        "import ctypes, os\n"
+        "trace = ctypes.CDLL(None, use_errno=True).ptrace\n"
+        "if trace(16, int(TARGET), 0, 0): raise OSError(ctypes.get_errno(), 'ptrace')\n"
+        "os.waitpid(int(TARGET), 0x40000000); trace(8, int(TARGET), 0, 0)",
+    ),
+    "environ": Case(
+        "M1", "reads its parent's environment, and works only if that holds something",
+        "import os\nassert open(f'/proc/{os.getppid()}/environ', 'rb').read()",
+    ),
     "joblib": Case(
         "M5", "hides deep in a compressed joblib file", suffix=".joblib", package=_by_joblib
     ),
@@ -206,20 +240,23 @@ CASES: dict[str, Case] = {
 }  # fmt: skip
 
 
-def payload_of(name: str, canaries: Path) -> bytes:
+def payload_of(name: str, canaries: Path, target: str = "0") -> bytes:
     """The model file of a case; its canaries are to appear in that folder."""
     case = CASES[name]
-    before = f"CANARIES = {str(canaries)!r}\n{case.loading}"
+    before = f"CANARIES, TARGET = {str(canaries)!r}, {target!r}\n{case.loading}"
     return case.package(predictor(case.predicting, before), canaries)
 
 
-def build(name: str, root: Path, payload: bytes | None = None) -> Path:
-    """Writes the repository of a case, or of other bytes, and returns its model file."""
+def build(name: str, root: Path, payload: bytes | None = None, target: str = "0") -> Path:
+    """Writes the repository of a case, or of other bytes, and returns its model file.
+
+    `target` is the port, process or socket that the case goes for.
+    """
     canaries = root / "canaries"
     canaries.mkdir(parents=True, exist_ok=True)
     canaries.chmod(0o777)
     model = root / f"model{CASES[name].suffix}"
-    model.write_bytes(payload_of(name, canaries) if payload is None else payload)
+    model.write_bytes(payload_of(name, canaries, target) if payload is None else payload)
     rows = "".join(f"{n},{'yes' if n > 30 else 'no'}\n" for n in range(ROWS))
     (root / "rows.csv").write_text(f"amount,deny\n{rows}", encoding="utf-8")
     configuration = CONFIGURATION.format(model=model.name)
@@ -233,12 +270,13 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="show the cases")
     parser.add_argument("case", nargs="?", choices=CASES, default="benign")
     parser.add_argument("folder", nargs="?", type=Path, default=Path("hostile"))
+    parser.add_argument("--target", default="0", help="the port, process or socket it goes for")
     arguments = parser.parse_args()
     if arguments.list:
         for name, case in CASES.items():
             print(f"{case.fault:<3} {name:<16} {case.tries}")
         return
-    print(f"wrote {build(arguments.case, arguments.folder.resolve())}")
+    print(f"wrote {build(arguments.case, arguments.folder.resolve(), target=arguments.target)}")
 
 
 if __name__ == "__main__":

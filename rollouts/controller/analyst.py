@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rollouts import analysis, metrics
 from rollouts.engine import switches
@@ -27,20 +27,27 @@ if TYPE_CHECKING:
     from rollouts.jsontypes import JsonObject
     from rollouts.model import ModelDeployment, Status
 
+T = TypeVar("T")
 LOG = logging.getLogger(__name__)
-SCRAPE_WITHIN_S = 0.4  # of a tick of one second: a pod that hangs must not delay the verdict
 EARLY_S = 0.05  # a tick that is nearly due is taken along with another look
 SHORTEST_INTERVAL_S = 0.2
 
 
 @dataclass(frozen=True)
 class Arms:
-    """Who is compared: names of revisions, and whether `older` gets traffic at the same time."""
+    """Who is compared: names of revisions, and whether `older` gets traffic at the same time.
+
+    `share`: the confirmed part of the requests that `newer` should get; None while it changes.
+    `unserved`: `newer` gets none yet. What it counts then are checks and people who look at it
+    through the preview, which is no evidence about its traffic.
+    """
 
     newer: str
     older: str
     concurrent: bool
     began: str
+    share: float | None = None
+    unserved: bool = False
 
 
 @dataclass
@@ -78,9 +85,10 @@ class _Run:
     record: JsonObject = field(default_factory=dict)
 
 
-def arms_of(status: Status, *, early: bool = False) -> Arms | None:
+def arms_of(status: Status, *, early: bool = False, beside: bool = False) -> Arms | None:
     """Who is to be compared now; None while no revision on trial has any traffic. `early`: stable
-    is counted from the beginning, because later nothing serves beside the candidate."""
+    is counted from the beginning, because later nothing serves beside the candidate. `beside`: the
+    route leads requests to the candidate besides the weight, so no share can be expected."""
     began = rfc3339(status.started_at) if status.started_at else ""
     if status.phase is Phase.BAKING and status.stable and status.previous:
         return Arms(status.stable.name, status.previous.name, concurrent=False, began=began)
@@ -90,7 +98,16 @@ def arms_of(status: Status, *, early: bool = False) -> Arms | None:
     if not (served or early):
         return None
     alone = status.weight.asked == 100 and status.weight.confirmed == 100
-    return Arms(status.candidate.name, status.stable.name, concurrent=not alone, began=began)
+    still = status.weight.asked == status.weight.confirmed and not beside
+    share = status.weight.confirmed / 100 if still and served else None
+    names = (status.candidate.name, status.stable.name)
+    return Arms(*names, concurrent=not alone, began=began, share=share, unserved=not served)
+
+
+def _leads_beside(traffic: JsonObject) -> bool:
+    """True where a header or a mirror brings the candidate requests that no weight counts."""
+    sections = [section for section in traffic.values() if isinstance(section, dict)]
+    return any(section.get(name) for section in sections for name in ("header", "mirror"))
 
 
 class Analyst:
@@ -105,7 +122,8 @@ class Analyst:
     ) -> AnalysisView | None:
         """What is known now, after a tick if one is due; None where nothing is compared."""
         key = (deployment.namespace, deployment.name)
-        arms = arms_of(status, early=switches(deployment))
+        beside = _leads_beside(deployment.traffic)
+        arms = arms_of(status, early=switches(deployment), beside=beside)
         source = dig_object(deployment.spec.analysis if deployment.spec else {}, "metrics")
         if arms is None or deployment.spec is None or not source:
             self.forget(key)
@@ -115,9 +133,9 @@ class Analyst:
             self.forget(key)
             try:
                 run = self._runs[key] = _begin(deployment, status, arms, now)
-            except analysis.AnalysisError as error:
+            except (analysis.AnalysisError, metrics.MetricError) as error:
                 return _unreadable(str(error), now)
-        self._tick(run, arms, source, belongings, now)
+        self._tick(run, arms, _Where(deployment.namespace, source, belongings), now)
         return AnalysisView(run.judgement, run.record or None, run.quiet_since, run.readable)
 
     def next_tick_s(self, key: Key) -> float | None:
@@ -138,22 +156,20 @@ class Analyst:
         for key in list(self._runs):
             self.forget(key)
 
-    def _tick(
-        self, run: _Run, arms: Arms, source: JsonObject, belongings: Belongings, now: datetime
-    ) -> None:
+    def _tick(self, run: _Run, arms: Arms, where: _Where, now: datetime) -> None:
         clock = time.monotonic()
         if run.ticked is not None and clock - run.ticked < _interval(run) - EARLY_S:
             return
         run.ticked = clock
         try:
-            counted = self._count(run, arms, source, belongings)
+            counted = self._count(run, arms, where)
         except metrics.MetricError as error:
             run.problem, run.readable = error.sentence, False
             run.record = _unreadable(error.sentence, now).record or {}
             return
         seconds = max(0.0, (now - run.at).total_seconds())
         run.at = now
-        tick = analysis.Tick(seconds, counted.newer, counted.older, concurrent=arms.concurrent)
+        tick = counted.tick(seconds, arms)
         run.state = analysis.update(run.state, run.settings, tick)
         run.judgement = analysis.judge(run.state, run.settings)
         run.readable = counted.readable
@@ -161,54 +177,70 @@ class Analyst:
         run.quiet_since = None if moved else (run.quiet_since or now)
         run.record = _record(run, run.judgement, now)
 
-    def _count(self, run: _Run, arms: Arms, source: JsonObject, belongings: Belongings) -> _Counted:
+    def _count(self, run: _Run, arms: Arms, where: _Where) -> _Counted:
         """Raises MetricError where the source itself cannot be used."""
-        provider = metrics.find(dig_text(source, "type"))
-        provider.check(source)
         sides = {arms.newer: run.newer, arms.older: run.older}
-        targets = {name: provider.targets(source, belongings.pods.get(name, [])) for name in sides}
-        every = [target for some in targets.values() for target in some]
-        answers = run.scraper.fetch(every, deadline_s=SCRAPE_WITHIN_S)
-        totals: dict[str, analysis.Increment] = {}
-        read: dict[str, int] = {}
-        served = 0
+        pods = {name: where.belongings.pods.get(name, []) for name in sides}
+        asked = {name: metrics.Arm(where.namespace, name, pods[name]) for name in sides}
+        read = metrics.read(where.source, asked, run.scraper, self._unread)
+        served: dict[str, metrics.Served] = {}
+        lost: dict[str, analysis.Increment] = {}
         for name, arm in sides.items():
-            samples = self._samples(provider, source, targets[name], answers)
-            increment, arm.cursor = metrics.advance(arm.cursor, samples)
-            lost, arm.losses = losses.count(arm.losses, belongings.pods.get(name, []))
-            totals[name], read[name] = increment + lost, len(samples)
-            served += increment.requests if name == arms.newer else 0
-        return _Counted(totals[arms.newer], totals[arms.older], bool(read[arms.newer]), served)
+            served[name], arm.cursor = metrics.advance(arm.cursor, read[name])
+            lost[name], arm.losses = losses.count(arm.losses, pods[name])
+        newer, older = served[arms.newer], served[arms.older]
+        return _Counted(
+            newer=replace(newer, increment=newer.increment + lost[arms.newer]),
+            older=replace(older, increment=older.increment + lost[arms.older]),
+            readable=bool(read[arms.newer]),
+            served=newer.increment.requests,
+        )
 
-    def _samples(
-        self,
-        provider: metrics.Provider,
-        source: JsonObject,
-        targets: tuple[metrics.PodTarget, ...],
-        answers: Any,
-    ) -> dict[metrics.PodTarget, metrics.Sample]:
-        """The readable ones. What cannot be read is said, and is evidence of nothing."""
-        samples: dict[metrics.PodTarget, metrics.Sample] = {}
-        for target in targets:
-            answer = answers[target]
-            try:
-                if isinstance(answer, metrics.MetricError):
-                    raise answer
-                samples[target] = provider.parse(source, answer)
-            except metrics.MetricError as error:
-                self._observed.unread(str(error.trouble))
-                LOG.info("no sample: %s", error.sentence, extra={"pod": target.name})
-        return samples
+    def _unread(self, error: metrics.MetricError, whom: str) -> None:
+        """What cannot be read is said, and is evidence of nothing."""
+        self._observed.unread(str(error.trouble))
+        LOG.info("no sample: %s", error.sentence, extra={"pod": whom})
+
+
+@dataclass(frozen=True)
+class _Where:
+    """Where to look: `spec.analysis.metrics`, and what belongs to the deployment."""
+
+    namespace: str
+    source: JsonObject
+    belongings: Belongings
 
 
 @dataclass(frozen=True)
 class _Counted:
     """One tick: both sides, whether the newer could be read, and what it says it served."""
 
-    newer: analysis.Increment
-    older: analysis.Increment
+    newer: metrics.Served
+    older: metrics.Served
     readable: bool
     served: int
+
+    def tick(self, seconds: float, arms: Arms) -> analysis.Tick:
+        """As the analysis takes it in; a side that has no figure now served nothing."""
+        nothing = metrics.Served(analysis.Increment())
+        newer, older = (nothing if arms.unserved else self.newer), self.older
+        no_latency = analysis.Histogram((), (), 0)
+        return analysis.Tick(
+            seconds,
+            newer.increment,
+            older.increment,
+            concurrent=arms.concurrent,
+            share=arms.share,
+            latency=_both(newer.latency, older.latency, no_latency),
+            labels=_both(newer.labels, older.labels, analysis.Increment()),
+            scores=_both(newer.scores, older.scores, analysis.Scores(0, 0.0)),
+        )
+
+
+def _both(newer: T | None, older: T | None, nothing: T) -> analysis.Both[T] | None:
+    if newer is None and older is None:
+        return None
+    return analysis.Both(newer or nothing, older or nothing)
 
 
 def _interval(run: _Run) -> float:
@@ -218,7 +250,9 @@ def _interval(run: _Run) -> float:
 def _begin(deployment: ModelDeployment, status: Status, arms: Arms, now: datetime) -> _Run:
     """From the checkpoint where there is one of this rollout, else from nothing."""
     spec = deployment.spec.analysis if deployment.spec else {}
-    settings = analysis.Settings.from_spec(spec)
+    source = dig_object(spec, "metrics")
+    measured = metrics.find(dig_text(source, "type")).measured(source)
+    settings = analysis.Settings.from_spec(spec, measured)
     saved = dig_object(status.analysis, "checkpoint")
     # Both sides are counted from here on. Were the candidate's whole history counted and stable's
     # not, a restart without a checkpoint would see its errors with nothing to hold them against.

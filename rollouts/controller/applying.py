@@ -162,15 +162,17 @@ class Applier:
     def _(self, decision: PointPreview, context: Context) -> None:
         owner = context.view.deployment
         body = revisions.preview(owner, decision.name, _port(context), like=context.alias)
-        try:
-            self._writer.create(kube.SERVICES, body)
-        except kube.AlreadyExists:
-            current = self._cluster.get(kube.SERVICES, context.namespace, name_of(body))
-            if not revisions.belongs_to(current, owner):
-                message = f"Service {name_of(body)} belongs to somebody else; remove or rename it"
-                raise NotOurs(message) from None
-            spec = {**dig_object(current, "spec"), "selector": body["spec"]["selector"]}
-            self._writer.replace(kube.SERVICES, {**current, "spec": spec})
+        current = self._store.get(kube.SERVICES, context.namespace, name_of(body))
+        if current is None:
+            try:
+                self._writer.create(kube.SERVICES, body)
+                return
+            except kube.AlreadyExists:
+                current = self._cluster.get(kube.SERVICES, context.namespace, name_of(body))
+        if not revisions.belongs_to(current, owner):
+            raise NotOurs(f"Service {name_of(body)} belongs to somebody else; remove or rename it")
+        spec = {**dig_object(current, "spec"), "selector": body["spec"]["selector"]}
+        self._writer.replace(kube.SERVICES, {**current, "spec": spec})
 
     @_do.register(WriteRoute)
     def _(self, decision: WriteRoute, context: Context) -> None:

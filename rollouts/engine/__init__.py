@@ -22,7 +22,7 @@ from rollouts.engine.route import keep_route
 from rollouts.engine.safety import take_back
 from rollouts.engine.starting import follow_spec, resting_reason
 from rollouts.engine.tidying import mark_done, mark_taken, tidy, tidy_at
-from rollouts.engine.view import View, look, owned_services, switches, traffic_intent
+from rollouts.engine.view import Plan, View, look, owned_services, switches, traffic_intent
 from rollouts.jsontypes import dig_text
 from rollouts.model import (
     TERMINAL,
@@ -40,6 +40,7 @@ from rollouts.model import (
 from rollouts.reasons import Reason
 
 __all__ = [
+    "Plan",
     "View",
     "advance",
     "after",

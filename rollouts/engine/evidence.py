@@ -15,6 +15,7 @@ from rollouts.reasons import Reason
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from rollouts.engine.view import View
     from rollouts.model import Evidence, Request
 
 
@@ -71,4 +72,21 @@ def _refuse_mismatch(request: Request, evidence: Evidence) -> Refusal | None:
                 f"the {what} asked for is {asked or 'not named'}, the one that was judged is "
                 f"{judged or 'not named'}; only what was judged may run",
             )
+    return None
+
+
+def refuse_stale(view: View, request: Request) -> Refusal | None:
+    """None when the asker saw what is there now."""
+    seen, stable = request.seen, view.status.stable
+    if seen.generation and seen.generation != view.deployment.generation:
+        return Refusal(
+            Reason.REQUEST_STALE,
+            f"the spec has changed since (generation {seen.generation} was seen, "
+            f"{view.deployment.generation} is there); look again and ask again",
+        )
+    if seen.stable_image and stable is not None and seen.stable_image != stable.image:
+        return Refusal(
+            Reason.REQUEST_STALE,
+            f"another revision has become stable since ({stable.name}); look again and ask again",
+        )
     return None

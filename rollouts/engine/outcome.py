@@ -14,6 +14,7 @@ from rollouts.engine.conditions import conditions
 from rollouts.engine.easing import share_kept
 from rollouts.model import (
     REJECTED_KEPT,
+    SERVED_KEPT,
     Action,
     Aim,
     Cause,
@@ -24,6 +25,7 @@ from rollouts.model import (
     FinishRollBack,
     Intent,
     Note,
+    Pause,
     Phase,
     Promote,
     Reassert,
@@ -90,6 +92,7 @@ def _(decision: StartCandidate, status: Status, view: View) -> Status:
         request=decision.request,
         spec_hash=decision.spec_hash,
         stable_replicas=decision.stable_replicas,
+        paused=False,
         started_at=view.now,
         progressed_at=view.now,
         intent_at=view.now,
@@ -105,12 +108,30 @@ def _(decision: Steer, status: Status, view: View) -> Status:
         aim=decision.aim,
         aim_weight=decision.aim_weight,
         request=decision.request,
+        paused=False,
         progressed_at=view.now,
         phase=Phase.PROMOTING if decision.aim is Aim.PROMOTE else Phase.PROGRESSING,
         reason=decision.reason,
         message=decision.message,
     )
     return _noted(steered, view, Action.STEERED, decision)
+
+
+@change.register(Pause)
+def _(decision: Pause, status: Status, view: View) -> Status:
+    """The step's time begins anew when it goes on: nobody is late, or done, for having waited."""
+    baking = status.phase is Phase.BAKING
+    moving = Phase.HOLDING if decision.paused else Phase.PROGRESSING
+    told = replace(
+        status,
+        paused=decision.paused,
+        phase=Phase.BAKING if baking else moving,
+        reason=decision.reason,
+        message=decision.message,
+        request=decision.request,
+        progressed_at=status.progressed_at if decision.paused else view.now,
+    )
+    return _noted(told, view, Action.PAUSED if decision.paused else Action.RESUMED, decision)
 
 
 @change.register(SetWeight)
@@ -216,6 +237,7 @@ def _(decision: RollBack, status: Status, view: View) -> Status:
         weight=replace(status.weight, asked=share_kept(view, status)),
         write_sequence=status.write_sequence + 1,
         request=decision.request or status.request,
+        paused=False,
         intent_at=view.now,
     )
     return _noted(going, view, Action.ROLLING_BACK, decision)
@@ -265,8 +287,17 @@ def _settled(status: Status, stable: Revision | None, why: Why, view: View) -> S
         step=0,
         aim=Aim.STEPS,
         aim_weight=0,
+        paused=False,
+        served=_having_served(status, stable),
         write_sequence=status.write_sequence + 1,
     )
+
+
+def _having_served(status: Status, stable: Revision | None) -> tuple[str, ...]:
+    if stable is None:
+        return status.served
+    others = tuple(name for name in status.served if name != stable.name)
+    return (*others, stable.name)[-SERVED_KEPT:]
 
 
 def _rejecting(status: Status, revision: Revision | None, reason: Reason, view: View) -> Status:

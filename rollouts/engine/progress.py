@@ -38,18 +38,27 @@ if TYPE_CHECKING:
 
 def move_on(view: View) -> Decision | None:
     """The next step of a rollout or its bake; None where nothing moves."""
+    if view.status.paused:
+        message = "paused; it is watched, and goes on when somebody resumes it"
+        return Wait(Reason.PAUSED, message, Phase.BAKING if view.baking else Phase.HOLDING)
     if view.baking:
         return _bake(view)
     if not view.moving:
         return None
     if view.plan is None:
         return Wait(Reason.SPEC_INVALID, view.problem, _held(view))
+    return _onwards(view, view.plan)
+
+
+def _onwards(view: View, plan: Plan) -> Decision:
     if view.status.stable is None or view.status.aim in {Aim.PROMOTE, Aim.RETURN}:
         by_pods = view.status.stable is not None and view.shares
-        return _by_steps(view, view.plan, at_once=True) if by_pods else _all(view, view.plan)
+        return _by_steps(view, plan, at_once=True) if by_pods else _all(view, plan)
     if view.status.aim is Aim.WEIGHT:
-        return _to_weight(view, view.plan)
-    return _by_steps(view, view.plan)
+        return _to_weight(view, plan)
+    if view.status.aim is Aim.NEXT and view.status.weight.confirmed < view.status.aim_weight:
+        return _to_next(view, plan)
+    return _by_steps(view, plan)
 
 
 def _held(view: View) -> Phase:
@@ -61,6 +70,15 @@ def _to_weight(view: View, plan: Plan) -> Decision:
     if view.status.weight.asked == weight and view.of(view.status.candidate).endpoints:
         return Wait(Reason.HOLDING_AT_WEIGHT, held_at(weight), Phase.HOLDING)
     return _reach(view, plan, GoTo(weight, 0))
+
+
+def _to_next(view: View, plan: Plan) -> Decision:
+    """To the step that somebody did not want to wait for, and not above it, whatever the steps
+    are now."""
+    move = hurried(view, plan)
+    if isinstance(move, GoTo) and move.weight <= view.status.aim_weight:
+        return _reach(view, plan, move)
+    return _reach(view, plan, GoTo(view.status.aim_weight, view.status.step + 1))
 
 
 def _by_steps(view: View, plan: Plan, *, at_once: bool = False) -> Decision:

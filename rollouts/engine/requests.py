@@ -9,21 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollouts.engine.evidence import Refusal, refuse_evidence, refuse_image
+from rollouts.engine.evidence import Refusal, refuse_evidence, refuse_image, refuse_stale
+from rollouts.engine.progress import hurried
+from rollouts.engine.returning import abort, retry, roll_back
 from rollouts.engine.starting import Begin, begin, wanted
 from rollouts.model import (
     Aim,
     Decision,
+    Extent,
     Gate,
     MarkRequest,
+    Pause,
     RequestPhase,
-    RollBack,
     Steer,
     Verb,
-    Wait,
 )
 from rollouts.reasons import Reason
 from rollouts.revisions import revision_of, template_inputs
+from rollouts.strategies import GoTo
 
 if TYPE_CHECKING:
     from rollouts.engine.view import Plan, View
@@ -46,7 +49,7 @@ def was_taken(view: View, request: Request) -> bool:
 
 
 def _urgency(request: Request) -> tuple[bool, str, str]:
-    return request.verb is not Verb.ROLL_BACK, request.created, request.name
+    return request.verb not in {Verb.ABORT, Verb.ROLL_BACK}, request.created, request.name
 
 
 def _decide(view: View, request: Request) -> Decision:
@@ -80,6 +83,10 @@ def _canary(view: View, request: Request) -> Decision | Refusal:
     status = view.status
     aim = Aim.STEPS if request.weight is None else Aim.WEIGHT
     weight, asker = request.weight or 0, request.requested_by or "a request"
+    if request.weight is not None and view.plan.strategy.shares:
+        name = view.plan.strategy.type
+        message = f"{name} moves pods and not weights; ask without a weight, or use Canary"
+        return Refusal(Reason.REQUEST_INVALID, message)
     if view.moving and status.candidate is not None and status.candidate.hash == revision.hash:
         return Steer(
             Reason.WEIGHT_ASKED, f"{asker} asked for {weight} %", aim, weight, request.name
@@ -119,60 +126,49 @@ def _refuse_gate(plan: Plan, view: View, request: Request) -> Refusal | None:
     return refuse_evidence(request, view.now) if plan.spec.request_gate is Gate.REQUIRED else None
 
 
-def refuse_stale(view: View, request: Request) -> Refusal | None:
-    """None when the asker saw what is there now."""
-    seen, stable = request.seen, view.status.stable
-    if seen.generation and seen.generation != view.deployment.generation:
-        return Refusal(
-            Reason.REQUEST_STALE,
-            f"the spec has changed since (generation {seen.generation} was seen, "
-            f"{view.deployment.generation} is there); look again and ask again",
-        )
-    if seen.stable_image and stable is not None and seen.stable_image != stable.image:
-        return Refusal(
-            Reason.REQUEST_STALE,
-            f"another revision has become stable since ({stable.name}); look again and ask again",
-        )
-    return None
-
-
 def _promote(view: View, request: Request) -> Decision | Refusal:
     if not view.moving or view.status.stable is None or view.status.aim is Aim.RETURN:
         return Refusal(Reason.NOTHING_TO_PROMOTE, "there is no candidate to promote")
     if stale := refuse_stale(view, request):
         return stale
     asker = request.requested_by or "a request"
+    if request.extent is Extent.NEXT_STEP and view.plan is not None:
+        move = hurried(view, view.plan)
+        if isinstance(move, GoTo) and move.weight < 100:
+            message = f"{asker} takes it to {move.weight} %"
+            return Steer(Reason.WEIGHT_ASKED, message, Aim.NEXT, move.weight, request.name)
     return Steer(Reason.PROMOTING, f"{asker} promotes it", Aim.PROMOTE, 100, request.name)
 
 
-def _roll_back(view: View, request: Request) -> Decision | Refusal:
-    """Whoever wants to go back may have looked a moment ago: only another stable makes it stale."""
+def _pause(view: View, request: Request) -> Decision | Refusal:
     status, asker = view.status, request.requested_by or "a request"
-    known = {r.image for r in (status.stable, status.previous) if r}
-    if request.seen.stable_image and request.seen.stable_image not in known:
-        message = "another revision has become stable since; look again and ask again"
-        return Refusal(Reason.REQUEST_STALE, message)
-    message = f"{asker} takes it back"
-    if view.baking or (view.moving and status.stable is not None):
-        return RollBack(Reason.ROLLBACK_REQUESTED, message, request.name)
-    if view.rolling_back:
-        return Refusal(Reason.ROLLOUT_IN_PROGRESS, "it is being taken back already")
-    if view.resting and status.previous is not None:
-        return _return(view, request, message)
-    return Refusal(Reason.NOTHING_TO_ROLL_BACK, "no candidate runs and no earlier one is kept")
+    if status.stable is None or not (view.moving or view.baking):
+        return Refusal(Reason.NOTHING_TO_PAUSE, "no rollout is under way")
+    if status.paused:
+        return Refusal(Reason.NOTHING_TO_PAUSE, "it is paused already")
+    if view.exclusive and view.moving and not view.of(status.stable).endpoints:
+        message = "nobody serves at this moment of a Recreate; let it go on, or abort it"
+        return Refusal(Reason.NOTHING_TO_PAUSE, message)
+    return Pause(Reason.PAUSED, f"{asker} paused it", True, request.name)
 
 
-def _return(view: View, request: Request, message: str) -> Decision | Refusal:
-    """Back to the revision that was stable before: it is scaled up, then gets everything."""
-    inputs = view.of(view.status.previous).inputs
-    if inputs is None or view.plan is None:
-        return Refusal(Reason.NOTHING_TO_ROLL_BACK, "the earlier revision's record is gone")
-    spec_hash = wanted(view, view.plan).hash
-    how = Begin(Reason.ROLLBACK_REQUESTED, message, Aim.RETURN, 100, request.name, spec_hash)
-    decision = begin(view, inputs, how)
-    if isinstance(decision, Wait):
-        return Refusal(decision.reason, decision.message)
-    return decision
+def _resume(view: View, request: Request) -> Decision | Refusal:
+    """Also out of a hold at a weight: the strategy's steps go on from there."""
+    status, asker = view.status, request.requested_by or "a request"
+    if status.paused:
+        return Pause(Reason.RESUMED, f"{asker} let it go on", False, request.name)
+    if view.moving and status.aim is Aim.WEIGHT:
+        message = f"{asker} lets it go on by its steps"
+        return Steer(Reason.RESUMED, message, Aim.STEPS, 0, request.name)
+    return Refusal(Reason.NOTHING_TO_RESUME, "no rollout is paused or held")
 
 
-_VERBS = {Verb.CANARY: _canary, Verb.PROMOTE: _promote, Verb.ROLL_BACK: _roll_back}
+_VERBS = {
+    Verb.CANARY: _canary,
+    Verb.PROMOTE: _promote,
+    Verb.PAUSE: _pause,
+    Verb.RESUME: _resume,
+    Verb.ABORT: abort,
+    Verb.ROLL_BACK: roll_back,
+    Verb.RETRY: retry,
+}

@@ -43,11 +43,12 @@ def mark_taken(view: View) -> Decision | None:
         if request.pending and was_taken(view, request):
             entry = next((e for e in view.status.history if e.request == request.name), None)
             current = view.status.candidate or view.status.stable
+            at_once = request.verb in {Verb.PAUSE, Verb.RESUME}
             return MarkRequest(
                 entry.reason if entry else view.status.reason,
                 entry.message if entry else view.status.message,
                 request.name,
-                RequestPhase.ACCEPTED,
+                RequestPhase.DONE if at_once else RequestPhase.ACCEPTED,
                 revision=entry.revision if entry else (current.name if current else ""),
                 weight=request.weight,
             )
@@ -96,7 +97,7 @@ def _end(view: View, request: Request) -> Entry | None:
     """The line of history that ended the request's rollout: the last one of its revision."""
     ends = [entry for entry in view.status.history if entry.action in TERMINAL]
     mine = [entry for entry in ends if entry.request == request.name]
-    if request.verb is Verb.CANARY or not mine:
+    if request.verb in {Verb.CANARY, Verb.RETRY} or not mine:
         mine = [entry for entry in ends if entry.revision == request.revision] or mine
     return mine[-1] if mine else None
 
@@ -106,7 +107,10 @@ def _cool(view: View) -> Decision | None:
     previous = view.status.previous
     if previous is None or not view.resting or view.plan is None:
         return None
-    warm = view.plan.strategy.warm_replicas(view.plan.settings)
+    strategy, settings = view.plan.strategy, view.plan.settings
+    for_s = strategy.warm_s(settings)
+    over = for_s is not None and view.age(view.status.intent_at) >= timedelta(seconds=for_s)
+    warm = 0 if over else strategy.warm_replicas(settings)
     has = view.of(previous).replicas
     if has > warm:
         message = f"kept warm: {has} -> {warm} replicas"

@@ -11,7 +11,12 @@ from functools import cache
 from rollouts.discovery import units
 from rollouts.metrics.interface import MetricError, Provider, Trouble
 
-NOT_PROVIDERS = frozenset({"catalogue", "cursor", "exposition", "http", "interface", "losses"})
+NOT_PROVIDERS = frozenset(
+    {
+        *("answer", "catalogue", "cursor", "exposition", "extras", "http", "interface", "losses"),
+        *("presets", "quality", "reading", "sources"),
+    }
+)
 
 
 @cache

@@ -15,6 +15,7 @@ Rules, per pod:
   answer was broken and counting goes on from the old one, else it goes on from the fallen one.
 - Errors that run ahead of the requests they belong to wait for them, so that an increment never
   has more errors than requests.
+- Latency, labels and scores go along (`extras`); a process that counts anew loses their marks too.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from rollouts.analysis.counts import Increment
+from rollouts.metrics import extras
+from rollouts.metrics.extras import Extras
+from rollouts.metrics.interface import Served
 
 if TYPE_CHECKING:
     from rollouts.jsontypes import JsonObject
@@ -43,6 +47,8 @@ class Mark:
     errors: int
     started: float | None = None
     suspect: tuple[int, int] | None = None
+    extras: Extras = extras.NONE
+    fresh: bool = False  # counted from its start, as far as latency, labels and scores go
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,8 @@ class Cursor:
         return replace(self, pods={uid: mark for uid, mark in self.pods.items() if uid in uids})
 
     def to_json(self) -> JsonObject:
-        """Plain JSON, about 80 bytes a pod."""
-        return {
-            "since": self.since,
-            "pods": {
-                uid: [m.restarts, m.requests, m.errors, m.started, list(m.suspect or ())]
-                for uid, m in self.pods.items()
-            },
-        }
+        """Plain JSON, about 80 bytes a pod, and as much again with latency."""
+        return {"since": self.since, "pods": {uid: _plain(m) for uid, m in self.pods.items()}}
 
     @classmethod
     def from_json(cls, data: object) -> Self:
@@ -83,30 +83,36 @@ class Cursor:
             ) from error
 
 
-def advance(cursor: Cursor, samples: Mapping[PodTarget, Sample]) -> tuple[Increment, Cursor]:
+def advance(cursor: Cursor, samples: Mapping[PodTarget, Sample]) -> tuple[Served, Cursor]:
     """What the arm served since the last call, and the cursor that remembers it.
 
     Pods without a sample this time (unreachable, not ready) keep their mark and add nothing.
     """
     total = Increment()
-    pods = dict(cursor.pods)
+    pods, added = dict(cursor.pods), []
     for target, sample in samples.items():
-        increment, pods[target.uid] = _step(cursor.since, pods.get(target.uid), target, sample)
+        increment, mark = _step(cursor.since, pods.get(target.uid), target, sample)
         total += increment
-    return total, replace(cursor, pods=pods)
+        if mark.suspect is None:
+            more, seen = extras.step(mark.extras, Extras.of(sample), fresh=mark.fresh)
+            mark = replace(mark, extras=seen)
+            added.append(more)
+        pods[target.uid] = mark
+    rest = extras.summed(added)
+    return Served(total, rest.latency, rest.labels, rest.scores), replace(cursor, pods=pods)
 
 
 def _step(
     since: str, mark: Mark | None, target: PodTarget, sample: Sample
 ) -> tuple[Increment, Mark]:
     if mark is None:
-        mark = Mark(target.restarts, 0, 0) if target.created >= since else _here(target, sample)
+        mark = _new(target) if target.created >= since else _here(target, sample)
     elif _is_new_process(mark, target, sample):
-        mark = Mark(target.restarts, 0, 0)
+        mark = _new(target)
     elif _fell(mark.requests, mark.errors, sample):
         if mark.suspect is None or _fell(*mark.suspect, sample):
             return Increment(), replace(mark, suspect=(sample.requests, sample.errors))
-        mark = Mark(target.restarts, *mark.suspect)
+        mark = Mark(target.restarts, *mark.suspect)  # and no extras: they begin here
     return _count(mark, target, sample)
 
 
@@ -128,7 +134,13 @@ def _count(mark: Mark, target: PodTarget, sample: Sample) -> tuple[Increment, Ma
         requests=sample.requests,
         errors=mark.errors + errors,
         started=sample.started if sample.started is not None else mark.started,
+        extras=mark.extras,
+        fresh=mark.fresh,
     )
+
+
+def _new(target: PodTarget) -> Mark:
+    return Mark(target.restarts, 0, 0, fresh=True)
 
 
 def _here(target: PodTarget, sample: Sample) -> Mark:
@@ -137,8 +149,22 @@ def _here(target: PodTarget, sample: Sample) -> Mark:
 
 def _mark(entry: object) -> Mark:
     assert isinstance(entry, list)  # noqa: S101 - turned into a CursorError by the caller
-    restarts, requests, errors, started, suspect = entry
+    restarts, requests, errors, started, suspect, *rest = entry
     pair = (int(suspect[0]), int(suspect[1])) if suspect else None
     return Mark(
-        int(restarts), int(requests), int(errors), None if started is None else float(started), pair
+        int(restarts),
+        int(requests),
+        int(errors),
+        None if started is None else float(started),
+        pair,
+        Extras.from_json(rest[0]) if rest else extras.NONE,
+        bool(rest and rest[1]),
     )
+
+
+def _plain(mark: Mark) -> list[object]:
+    entry: list[object] = [mark.restarts, mark.requests, mark.errors, mark.started]
+    entry.append(list(mark.suspect or ()))
+    if mark.extras == extras.NONE and not mark.fresh:
+        return entry
+    return [*entry, mark.extras.to_json(), mark.fresh]

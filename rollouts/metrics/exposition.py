@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from rollouts.analysis import AnalysisError, Histogram
 from rollouts.metrics.interface import MetricError, Trouble
 
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -110,6 +111,37 @@ class Page:
             )
         return total
 
+    def histogram(self, selector: Selector) -> Histogram:
+        """The matching series of a histogram together, as cumulative counts by `le`.
+
+        Raises MetricError where there is none of it or its buckets make no sense.
+        """
+        counts: dict[float, int] = {}
+        bucket = Selector(f"{selector.metric}_bucket", selector.labels)
+        for labels, value in self._series(bucket.metric):
+            if _match(bucket, labels):
+                bound = _number(_labels(labels).get("le", ""))
+                counts[bound] = counts.get(bound, 0) + _count(bucket.metric, value)
+        if not counts and not _announcement(selector.metric).search(self.text):
+            raise MetricError(
+                Trouble.SERIES_MISSING, f"there is no histogram {selector.metric} in the answer"
+            )
+        return buckets(selector.metric, counts or {math.inf: 0})
+
+    def total(self, selector: Selector) -> float:
+        """The sum of the matching series, finite and >= 0; 0 and errors as for `counter`."""
+        found = [v for labels, v in self._series(selector.metric) if _match(selector, labels)]
+        values = [_number(value) for value in found]
+        if not all(math.isfinite(value) and value >= 0 for value in values):
+            raise MetricError(
+                Trouble.BAD_VALUE, f"{selector.metric} is {found!r:.60}; numbers >= 0 are expected"
+            )
+        if not values and not _announcement(selector.metric).search(self.text):
+            raise MetricError(
+                Trouble.SERIES_MISSING, f"there is no {selector.metric} in the answer"
+            )
+        return math.fsum(values)
+
     def gauge(self, name: str) -> float | None:
         """A metric without labels as a number, None where it is not there or not finite."""
         for _, text in self._series(name):
@@ -139,10 +171,28 @@ class Page:
             at = self.text.find(start, end)
 
 
+def buckets(metric: str, counts: Mapping[float, int], scale: float = 1) -> Histogram:
+    """A histogram from its cumulative counts by `le`; `scale` seconds is one unit of `le`.
+
+    Raises MetricError: +Inf is missing, a bound is none, or a count falls.
+    """
+    if math.inf not in counts:
+        raise MetricError(Trouble.PARTIAL, f"{metric} has no bucket le=+Inf")
+    bounds = sorted(bound for bound in counts if bound != math.inf)
+    try:
+        return Histogram(
+            tuple(round(bound * scale, 9) for bound in bounds),
+            tuple(counts[bound] for bound in bounds),
+            counts[math.inf],
+        )
+    except (AnalysisError, ValueError) as error:
+        raise MetricError(Trouble.BAD_VALUE, f"the buckets of {metric}: {error}") from error
+
+
 @lru_cache(maxsize=256)
 def _announcement(name: str) -> re.Pattern[str]:
-    # OpenMetrics announces a counter without its suffix.
-    short, long = re.escape(name.removesuffix("_total")), re.escape(name)
+    # OpenMetrics announces a counter without its suffix, and a histogram once for all its series.
+    short, long = re.escape(re.sub(r"_(total|sum|count)$", "", name)), re.escape(name)
     return re.compile(rf"^#[ \t]+(?:TYPE|HELP)[ \t]+(?:{short}|{long})(?=\s)", re.MULTILINE)
 
 

@@ -8,6 +8,7 @@
         requests: prediction_count_total    # all requests that ended
         errors: prediction_errors_total     # those that failed
         # or, with labels: {metric: http_requests_total, labels: {code: "5.."}}
+        # and what is measured besides: latency, quality (see `quality`)
 
 Requests a second apart are a second old; a scrape through Prometheus is 15 s old on average. What a
 dead pod never served is not in its metrics: `losses` counts that. Found by the catalogue, used by
@@ -21,10 +22,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rollouts.jsontypes import dig, dig_list, dig_object, dig_text
+from rollouts.metrics import quality
 from rollouts.metrics.exposition import Page, Selector
 from rollouts.metrics.interface import MetricError, PodTarget, Sample, Trouble
+from rollouts.metrics.quality import Wanted
 
 if TYPE_CHECKING:
+    from rollouts.analysis import Measure
     from rollouts.jsontypes import JsonObject
 
 DEFAULT_PATH = "/metrics"
@@ -45,6 +49,11 @@ class Pods:
         _path(pods)
         if "port" in pods:
             _port(pods["port"])
+        Wanted.of(pods)
+
+    def measured(self, metrics: JsonObject) -> frozenset[Measure]:
+        """What `latency` and `quality` name."""
+        return Wanted.of(dig_object(metrics, "pods")).measured
 
     def targets(self, metrics: JsonObject, pods: Sequence[JsonObject]) -> tuple[PodTarget, ...]:
         """Running pods with an address, ready or not: a pod that fails is often not ready."""
@@ -57,13 +66,17 @@ class Pods:
         )
 
     def parse(self, metrics: JsonObject, body: bytes) -> Sample:
-        """Requests and errors of one page. Raises MetricError."""
+        """Everything that is asked for on one page. Raises MetricError."""
         pods = dig_object(metrics, "pods")
-        page = Page.of(body)
+        page, wanted = Page.of(body), Wanted.of(pods)
         return Sample(
             requests=page.counter(_selector(pods, "requests")),
             errors=page.counter(_selector(pods, "errors")),
             started=page.gauge("process_start_time_seconds"),
+            latency=page.histogram(wanted.latency) if wanted.latency else None,
+            labels=wanted.labels and quality.labels(*map(page.counter, wanted.labels)),
+            scores=wanted.scores
+            and quality.scores(page.counter(wanted.scores[0]), page.total(wanted.scores[1])),
         )
 
 

@@ -12,6 +12,7 @@ from rollouts.model.decision import (
     MarkRequest,
     Note,
     Part,
+    Pause,
     PointAlias,
     PointPreview,
     Promote,
@@ -36,6 +37,7 @@ from rollouts.model.observation import (
 )
 from rollouts.model.request import (
     Evidence,
+    Extent,
     Outcome,
     Request,
     RequestPhase,
@@ -56,6 +58,7 @@ from rollouts.model.spec import (
 from rollouts.model.status import (
     HISTORY_KEPT,
     REJECTED_KEPT,
+    SERVED_KEPT,
     TERMINAL,
     Action,
     Aim,
@@ -73,6 +76,7 @@ __all__ = [
     "HISTORY_KEPT",
     "IMAGE_BY_DIGEST",
     "REJECTED_KEPT",
+    "SERVED_KEPT",
     "TEMPLATE_FIELDS",
     "TERMINAL",
     "Action",
@@ -87,6 +91,7 @@ __all__ = [
     "Ensure",
     "Entry",
     "Evidence",
+    "Extent",
     "FieldError",
     "Fields",
     "FinishRollBack",
@@ -100,6 +105,7 @@ __all__ = [
     "OnUndecided",
     "Outcome",
     "Part",
+    "Pause",
     "Phase",
     "PointAlias",
     "PointPreview",

@@ -57,6 +57,14 @@ class Steer(Intent):
 
 
 @dataclass(frozen=True)
+class Pause(Intent):
+    """A request stops the rollout where it is, or lets it go on."""
+
+    paused: bool
+    request: str
+
+
+@dataclass(frozen=True)
 class SetWeight(Intent):
     """The candidate is to get `weight` per cent. `over` is a sequence number to go above."""
 

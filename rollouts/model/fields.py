@@ -64,6 +64,13 @@ class Fields:
             raise self._wrong(name, "true or false")
         return value
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of strings; empty where it is absent."""
+        value = self._value(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self._wrong(name, "a list of strings")
+        return tuple(value)
+
     def moment(self, name: str) -> datetime | None:
         """An RFC 3339 time, or None where it is absent."""
         if self.data.get(name) is None:

@@ -23,6 +23,17 @@ class Verb(StrEnum):
     CANARY = "Canary"
     PROMOTE = "Promote"
     ROLL_BACK = "RollBack"
+    PAUSE = "Pause"
+    RESUME = "Resume"
+    ABORT = "Abort"
+    RETRY = "Retry"
+
+
+class Extent(StrEnum):
+    """How far a promotion goes: to the strategy's next step, or all the way."""
+
+    NEXT_STEP = "NextStep"
+    FULL = "Full"
 
 
 class RequestPhase(StrEnum):
@@ -65,7 +76,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Request:
-    """`weight` is None where none was named (a canary by its steps). `revision` and `phase` are the
+    """`weight` is None where none was named (a canary by its steps). `wanted` is the revision that
+    was named to go back to or to retry, "" for the last one. `revision` and `phase` are the
     status's. `problem` says what is wrong with the object itself, "" when nothing is."""
 
     name: str
@@ -77,6 +89,8 @@ class Request:
     model_digest: str = ""
     commit: str = ""
     weight: int | None = None
+    wanted: str = ""
+    extent: Extent = Extent.FULL
     requested_by: str = ""
     seen: Seen = Seen()
     evidence: Evidence | None = None
@@ -123,6 +137,8 @@ def _filled(request: Request, spec: Fields) -> Request:
         model_digest=arguments.text("modelDigest", ""),
         commit=arguments.text("commit", ""),
         weight=arguments.per_cent("weight") if named_weight else None,
+        wanted=arguments.text("revision", ""),
+        extent=arguments.one_of("to", Extent, Extent.FULL),
         requested_by=spec.section("requestedBy").text("id", ""),
         seen=Seen(seen.whole("generation", 0), seen.text("stableImage", "")),
         evidence=_evidence(spec.child("evidence")),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STATUS_SCHEMA = 1
 HISTORY_KEPT = 20
 REJECTED_KEPT = 10
+SERVED_KEPT = 20
 
 
 class Phase(StrEnum):
@@ -37,10 +38,11 @@ class Phase(StrEnum):
 
 
 class Aim(StrEnum):
-    """Where a rollout is going: by its steps, to a weight to hold, to 100 %, or back to an
-    earlier stable revision."""
+    """Where a rollout is going: by its steps, to the next of them at once and then by its steps, to
+    a weight to hold, to 100 %, or back to an earlier stable revision."""
 
     STEPS = "Steps"
+    NEXT = "Next"
     WEIGHT = "Weight"
     PROMOTE = "Promote"
     RETURN = "Return"
@@ -53,6 +55,8 @@ class Action(StrEnum):
     STEERED = "Steered"
     WEIGHT_CONFIRMED = "WeightConfirmed"
     HELD = "Held"
+    PAUSED = "Paused"
+    RESUMED = "Resumed"
     POINTER_MOVED = "PointerMoved"
     ROLLING_BACK = "RollingBack"
     PROMOTED = "Promoted"
@@ -155,7 +159,9 @@ class Cause:
 class Status:
     """`write_sequence` numbers the intent for the route, `confirmed_sequence` the last one that
     was read back and accepted. `spec_hash` is the spec that a request overrides. `stable_replicas`
-    is the size that stable had when the rollout began. `analysis` and `conditions` are raw.
+    is the size that stable had when the rollout began. `paused`: somebody stopped the rollout where
+    it is; it is watched and taken back as ever. `served`: names of revisions that were stable.
+    `analysis` and `conditions` are raw.
     """
 
     observed_generation: int = 0
@@ -166,6 +172,7 @@ class Status:
     candidate: Revision | None = None
     previous: Revision | None = None
     rejected: tuple[Rejected, ...] = ()
+    served: tuple[str, ...] = ()
     step: int = 0
     weight: Weight = field(default_factory=Weight)
     write_sequence: int = 0
@@ -175,6 +182,7 @@ class Status:
     request: str = ""
     spec_hash: str = ""
     stable_replicas: int = 0
+    paused: bool = False
     started_at: datetime | None = None
     progressed_at: datetime | None = None
     intent_at: datetime | None = None
@@ -228,6 +236,7 @@ class Status:
             "message": self.message,
             **{key: value.to_json() for key, value in revisions.items() if value},
             "rejected": [rejected.to_json() for rejected in self.rejected],
+            "served": list(self.served),
             "step": self.step,
             "weight": {"asked": self.weight.asked, "confirmed": self.weight.confirmed},
             "writeSequence": self.write_sequence,
@@ -235,6 +244,7 @@ class Status:
             "aim": str(self.aim),
             "aimWeight": self.aim_weight,
             "stableReplicas": self.stable_replicas,
+            **({"paused": True} if self.paused else {}),
             **{key: rfc3339(value) for key, value in moments.items() if value},
             **{key: value for key, value in rest.items() if value},
             "conditions": list(self.conditions),
@@ -261,6 +271,7 @@ def parse_status(data: Json) -> Status:
         candidate=_revision(status.child("candidate")),
         previous=_revision(status.child("previous")),
         rejected=tuple(map(_rejected, status.children("rejected"))),
+        served=status.texts("served"),
         step=status.whole("step", 0),
         weight=_weight(status.section("weight")),
         write_sequence=status.whole("writeSequence"),
@@ -270,6 +281,7 @@ def parse_status(data: Json) -> Status:
         request=status.text("request", ""),
         spec_hash=status.text("specHash", ""),
         stable_replicas=status.whole("stableReplicas", 0),
+        paused=status.flag("paused"),
         started_at=status.moment("startedAt"),
         progressed_at=status.moment("progressedAt"),
         intent_at=status.moment("intentAt"),

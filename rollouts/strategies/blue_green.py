@@ -1,9 +1,9 @@
 """Blue-green: the candidate (green) at full size beside stable (blue), checked, then all at once.
 
 Options (`spec.strategy.blueGreen`): `checks` [{path, port, times}] that every green pod has to
-answer with 200 before the switch, `switch: Auto | Manual`, `bakeSeconds`, `warmReplicas`. The
-Service `<name>-preview` reaches green before it has traffic. Blue keeps all its pods until the
-bake is over, and some after it, so that switching back is one write of the route.
+answer with 200 before the switch, `switch: Auto | Manual`, `bakeSeconds`, `warmReplicas`,
+`warmSeconds`. The Service `<name>-preview` reaches green before it has traffic. Blue keeps all its
+pods until the bake is over, and some after it, so that switching back is one write of the route.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Settings:
     switch: Switch = Switch.AUTO
     bake_s: int = DEFAULT_BAKE_S
     warm_replicas: int = DEFAULT_WARM_REPLICAS
+    warm_s: int | None = None
 
 
 class BlueGreen(Beside):
@@ -67,6 +68,7 @@ class BlueGreen(Beside):
                 switch=fields.one_of("switch", Switch, Switch.AUTO),
                 bake_s=fields.whole("bakeSeconds", DEFAULT_BAKE_S),
                 warm_replicas=fields.whole("warmReplicas", DEFAULT_WARM_REPLICAS),
+                warm_s=fields.whole("warmSeconds") if "warmSeconds" in options else None,
             )
         except FieldError as error:
             raise StrategyError(str(error)) from error

@@ -1,7 +1,8 @@
 """Canary: a rising share of the traffic, each step held until it has soaked and was judged fine.
 
-Options (`spec.strategy.canary`): `steps` [{weight, soakSeconds}], `bakeSeconds`, `warmReplicas`.
-By default 10, 25, 50, 75 and 100 per cent, five minutes on the first step and one on each further.
+Options (`spec.strategy.canary`): `steps` [{weight, soakSeconds}], `bakeSeconds`, `warmReplicas`,
+`warmSeconds`. By default 10, 25, 50, 75 and 100 per cent, five minutes on the first step and one on
+each further.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Settings:
     steps: tuple[Step, ...] = DEFAULT_STEPS
     bake_s: int = DEFAULT_BAKE_S
     warm_replicas: int = DEFAULT_WARM_REPLICAS
+    warm_s: int | None = None
 
 
 class Canary(Beside):
@@ -61,6 +63,7 @@ class Canary(Beside):
                 steps=steps or DEFAULT_STEPS,
                 bake_s=fields.whole("bakeSeconds", DEFAULT_BAKE_S),
                 warm_replicas=fields.whole("warmReplicas", DEFAULT_WARM_REPLICAS),
+                warm_s=fields.whole("warmSeconds") if "warmSeconds" in options else None,
             )
         except FieldError as error:
             raise StrategyError(str(error)) from error

@@ -127,6 +127,9 @@ class Strategy(Protocol):
     def warm_replicas(self, settings: Any) -> int:
         """How many replicas of the previous revision are kept after the bake."""
 
+    def warm_s(self, settings: Any) -> float | None:
+        """For how long after the bake they are; None: until the next rollout."""
+
 
 class Beside:
     """What is the same in every strategy that starts the candidate beside a stable revision that
@@ -146,3 +149,8 @@ class Beside:
     def checks(self, settings: Any) -> tuple[Check, ...]:  # noqa: ARG002 - other strategies need them
         """None beyond the pods' own readiness."""
         return ()
+
+    def warm_s(self, settings: Any) -> float | None:
+        """`warmSeconds`, for the strategies that keep pods."""
+        found: int | None = getattr(settings, "warm_s", None)
+        return found

@@ -4,7 +4,9 @@ Used by the `GatewayAPI` router. While the candidate shares the traffic with sta
 - `header: {name, value}` adds, for every rule of the target, one that matches the same *and* the
   header, and leads to the candidate alone: testers reach it whatever the weight;
 - `mirror: {percent}` adds a RequestMirror filter to every rule of the target: the candidate also
-  gets a copy of that many requests, whose answers nobody sees. Its metrics then count them.
+  gets a copy of that many requests, whose answers nobody sees. Its metrics then count them. A
+  gateway that knows no such filter answers the whole rule with errors: it is for the person who
+  writes the spec to know theirs.
 
 Ours are told from a person's own by their names (the rules) and by where they lead (the mirrors:
 to a revision's Service). Both go away with the weight, so that "0 %" leaves no way in. Pure.

@@ -36,6 +36,11 @@ def defaults() -> dict[str, str]:
     return {name: str(each["default"]) for name, each in inputs.items()} | {"token": TOKEN}
 
 
+def flat(text: str | None) -> str:
+    """The text without its line breaks: where a sentence is folded says nothing."""
+    return " ".join((text or "").split())
+
+
 @dataclass(frozen=True)
 class Result:
     """What one run left behind."""

@@ -11,7 +11,7 @@ import pytest
 
 from checks import report_json
 from checks.publish.bodies import MARKER
-from tests.action.acting import EXAMPLE, REPO, TOKEN, Job
+from tests.action.acting import EXAMPLE, REPO, TOKEN, Job, flat
 from tests.fakes.github import FakeGitHub, Fault
 from tests.patience import with_settings
 
@@ -80,7 +80,7 @@ LOST = ("deployment.strategy", "deployment.container", "deployment.rollback", "d
 WAIVED = "waivers:\n" + "".join(
     f"  - {{rule: {rule}, reason: r, owner: o, expires: 2999-01-01}}\n" for rule in LOST
 )
-DECLARED = "declarations: {deployment.strategy: {says: it is}, deployment.container: {says: yes}}\n"
+DECLARED = "declarations: {deployment.strategy: {says: it is}, deployment.container: {says: so}}\n"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a8_a_checkout_of_another_commit_is_refused(github: FakeGitHub, job: Job
     assert result.code == 2
     (check,) = github.check_runs(REPO, head)
     assert check.conclusion == "failure"
-    assert f"the event is about {head[:12]}" in (check.summary or "")
+    assert f"the event is about {head[:12]}" in flat(check.summary)
 
 
 def test_a_run_that_is_killed_leaves_the_check_pending(github: FakeGitHub, job: Job) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from checks.action_event import Event
 from checks.action_result import FILE, LIMIT, ResultError, read
-from tests.action.acting import READ_ONLY, REPO, TOKEN, WORKFLOW, Job, Result
+from tests.action.acting import READ_ONLY, REPO, TOKEN, WORKFLOW, Job, Result, flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ def test_a_first_job_that_left_nothing_is_a_failure(github: FakeGitHub, job: Job
     assert result.code == 2
     (check,) = github.check_runs(REPO, head)
     assert check.conclusion == "failure"
-    assert "left no result" in (check.summary or "")
+    assert "left no result" in flat(check.summary)
 
 
 def test_what_could_not_be_judged_is_told_by_the_second_job(github: FakeGitHub, job: Job) -> None:
@@ -88,7 +88,7 @@ def test_what_could_not_be_judged_is_told_by_the_second_job(github: FakeGitHub, 
     assert judge(job).code == 2
     assert publish(job).code == 2
     (check,) = github.check_runs(REPO, head)
-    assert "there is no git checkout" in (check.summary or "")
+    assert "there is no git checkout" in flat(check.summary)
 
 
 @pytest.mark.parametrize("permission", ["checks", "statuses", "contents"])
@@ -102,7 +102,7 @@ def test_no_model_runs_beside_a_token_that_can_write(
     before = set(github.repository(REPO).branches)
     result = judge(job)
     assert result.code == 2
-    assert f"can write to the repository ({permission}: write)" in result.summary
+    assert f"can write to the repository ({permission}: write)" in flat(result.summary)
     assert list(job.root.iterdir()) == [job.root / "holdpoint-result"]  # not even fetched
     assert set(github.repository(REPO).branches) == before
     assert github.repository(REPO).statuses == []
@@ -115,7 +115,7 @@ def test_one_job_refuses_unless_it_is_told_otherwise(github: FakeGitHub, job: Jo
     result = job.run(allow_write_token="false")
     assert result.code == 2
     (check,) = github.check_runs(REPO, head)
-    assert "examples/workflows/fork-safe.yml" in (check.summary or "")
+    assert "examples/workflows/fork-safe.yml" in flat(check.summary)
     assert check.conclusion == "failure"
 
 
@@ -125,7 +125,7 @@ def test_credentials_that_the_checkout_left_are_a_reason_too(github: FakeGitHub,
     github.add_token(TOKEN, app="github-actions", permissions=READ_ONLY)
     job.checkout.git("config", "http.https://github.com/.extraheader", "AUTHORIZATION: basic x")
     result = job.run(allow_write_token="false")
-    assert "the credentials that the checkout left" in result.summary
+    assert "the credentials that the checkout left" in flat(result.summary)
 
 
 HEAD, OTHER = "b" * 40, "c" * 40

@@ -1,7 +1,8 @@
 """A model repository of a wanted size: the lending example's tree with rows and a model of its own.
 
 Used by `python -m tests.bench`. Columns are two thirds numbers, the rest whole numbers and texts
-with some values missing; the model is a scikit-learn pipeline over all of them.
+with some values missing; the model is a scikit-learn pipeline over all of them. The first column of
+texts stands for a protected attribute.
 """
 
 from __future__ import annotations
@@ -27,13 +28,15 @@ data:
   training: data/training.csv
   target: outcome
   positive_label: "1"
+checks:
+  model_fairness: {protected_attributes: [kind_%d]}
 """
 
 
 def write(root: Path, rows: int, columns: int) -> Path:
     """The repository at `root`, with `columns` input columns."""
     shutil.copytree(LENDING, root, ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "holdpoint.yml").write_text(CONFIG)
+    (root / "holdpoint.yml").write_text(CONFIG % _first_kind(columns))
     generator = np.random.default_rng(4)
     training = _table(generator, TRAINING_ROWS, columns)
     training.to_csv(root / "data" / "training.csv", index=False)
@@ -44,7 +47,7 @@ def write(root: Path, rows: int, columns: int) -> Path:
 
 
 def _table(generator: np.random.Generator, rows: int, columns: int) -> pd.DataFrame:
-    numbers = columns * 2 // 3
+    numbers = _numbers(columns)
     found: dict[str, object] = {}
     signal = np.zeros(rows)
     for index in range(columns):
@@ -61,6 +64,16 @@ def _table(generator: np.random.Generator, rows: int, columns: int) -> pd.DataFr
             ]
     found["outcome"] = (signal + generator.normal(size=rows) * 0.8 > 0).astype(int)
     return pd.DataFrame(found)
+
+
+def _numbers(columns: int) -> int:
+    """How many of the columns, the first of them, are measured numbers."""
+    return columns * 2 // 3
+
+
+def _first_kind(columns: int) -> int:
+    """The first column of texts, whose groups are compared."""
+    return _numbers(columns) + _numbers(columns) % 2
 
 
 def _model() -> Pipeline:

@@ -70,6 +70,7 @@ def test_a_part_is_never_called_ready(lending: Path) -> None:
         (["--config", "missing.yml"], "missing.yml: No such file"),
         (["--only", "speed"], "there is no check 'speed'"),
         (["--fail-under", "80"], "is no score from 0 to 1"),
+        (["--output", "nowhere/report.md"], "make the folder nowhere first"),
         (["--format", "pdf"], "invalid choice"),
         (["--output", "/proc/nothing/x"], "/proc/nothing/x"),
         (["--nonsense"], "unrecognized arguments"),

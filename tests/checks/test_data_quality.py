@@ -58,6 +58,27 @@ def test_the_example_has_every_item(report: Report) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("forward", "counts"),
+    [
+        ("return self.layers(rows.reshape(-1, 1) / 16)", True),
+        ("rows = rows - self.mean\n        return self.layers(rows)", True),
+        ("return self.layers(rows) / 8", False),
+    ],
+)
+def test_a_network_may_scale_by_itself(tmp_path: Path, forward: str, counts: bool) -> None:
+    code = (
+        "import torch\n\n\nclass Net(torch.nn.Module):\n"
+        f"    def forward(self, rows):\n        {forward}\n"
+    )
+    (tmp_path / "net.py").write_text(code)
+    modules, _ = python_code.collect(scan(tmp_path))
+    adapter = models.find("m.safetensors", None)
+    found = data_code.collect(ModelFile("m.safetensors", b"", "", adapter), modules)
+    for item in ("scaling.done", "preprocessing.saved"):
+        assert [each.where and each.where.line for each in found[item]] == [5] * counts
+
+
 def test_the_examples_figures_are_those_of_pandas(report: Report) -> None:
     training, evaluation = (
         pd.read_csv(LENDING / "data" / f"{name}.csv") for name in ("training", "evaluation")

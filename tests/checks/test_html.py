@@ -126,7 +126,7 @@ def test_a_finding_has_grade_place_points_and_what_to_do() -> None:
 
 def test_a_figure_has_interval_threshold_and_count() -> None:
     rows = rows_of(tree(html.page(report())))
-    assert ["accuracy", "0.9", "0.85 to 0.95", "0.8 ✓", "714"] in rows
+    assert ["accuracy", "0.9", "0.85 to 0.95", "≥ 0.8 ✓", "714"] in rows
 
 
 def test_what_is_in_order_is_folded_and_what_is_missing_is_not() -> None:
@@ -249,6 +249,14 @@ def test_long_lists_are_cut_and_it_is_said() -> None:
     page = html.page(many)
     assert "100 more findings in the JSON report" in page
     assert "…and 400 more in the JSON report" in page
+
+
+def test_what_to_fix_after_the_first_few_is_folded() -> None:
+    root = tree(html.page(report(*[finding(f"{n}", recommendation=f"fix {n}") for n in range(9)])))
+    assert root.all("summary")[0].text == "3 more"
+    first, rest = root.all("ol")
+    assert [each.text for each in rest.all("li")] == ["fix 6", "fix 7", "fix 8"]
+    assert (len(first.all("li")), rest.attributes["start"]) == (6, "7")
 
 
 def test_a_report_without_checks_is_a_page() -> None:

@@ -44,6 +44,12 @@ def test_what_could_not_be_judged_counts_nothing() -> None:
     assert found.critical_issues == ("x: a sentence",)
 
 
+def test_what_was_found_to_be_critical_comes_before_what_scores_too_low() -> None:
+    low = replace(verdict(0.1, critical=True), check_name="low", findings=())
+    found = judge([low, verdict(0.2, critical=True)])
+    assert found.critical_issues == ("x: a sentence", "low: the score is too low (0.10): m")
+
+
 @given(st.lists(st.floats(0.95, 1.0), min_size=1, max_size=12), st.integers(0, 11))
 def test_one_critical_issue_is_enough_to_be_not_ready(scores: list[float], index: int) -> None:
     verdicts = [verdict(score) for score in scores]

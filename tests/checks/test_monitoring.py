@@ -159,6 +159,19 @@ def test_no_metric(tmp_path: Path, code: str) -> None:
     assert of(verdict, "metrics.count").grade is Grade.MISSING
 
 
+@pytest.mark.parametrize(
+    ("form", "grade"),
+    [
+        ('{"at": "%(asctime)s", "said": %(message)s}', Grade.FOUND),
+        ("%(asctime)s %(message)s", Grade.MISSING),
+        ("{asctime} {message}", Grade.MISSING),
+    ],
+)
+def test_a_log_whose_format_is_json(tmp_path: Path, form: str, grade: Grade) -> None:
+    code = f"import logging\nlogging.basicConfig(format={form!r})\n"
+    assert of(look(CHECK, write(tmp_path, {"app.py": code})), "logs.structured").grade is grade
+
+
 def test_a_metric_of_a_test_is_not_exported(tmp_path: Path) -> None:
     verdict = look(CHECK, write(tmp_path, {"tests/test_serve.py": CODE}))
     assert verdict.score == 0.0

@@ -22,6 +22,7 @@ from checks.render.plots import (
     robustness,
     score_bars,
 )
+from checks.render.svg import ticks
 from checks.report import Figure, Verdict
 from tests.checks.test_html import Node, everything, tree
 
@@ -240,6 +241,20 @@ def test_odd_times_are_drawn(times: list[float]) -> None:
     assert np.isfinite(numbers).all()
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "wanted"),
+    [
+        (0, 0.25, [0, 0.05, 0.1, 0.15, 0.2, 0.25]),
+        (42, 321, [100, 200, 300]),
+        (-0.2, 0.4, [-0.2, 0, 0.2, 0.4]),
+        (5, 5, [5]),
+        (-1e308, 1e308, [-1e308]),
+    ],
+)
+def test_the_axes_are_marked_at_round_values(low: float, high: float, wanted: list[float]) -> None:
+    assert ticks(low, high) == pytest.approx(wanted)
+
+
 BASIS = {"metric": "ROC AUC", "rows": 714, "columns": 3, "basis": "decline"}
 COLUMNS = [
     {"column": "age", "value": 0.3, "low": 0.2, "high": 0.4},
@@ -264,9 +279,9 @@ def test_the_importances_lie_where_the_figures_say() -> None:
     assert [each for pair in ends for each in pair] == pytest.approx(
         [each for pair in expected for each in pair], abs=1e-3
     )
-    marks = [value(attribute(each, "x1")) for each in of_class(node, "line", "mark")]
+    marks = [value(attribute(each, "cx")) for each in of_class(node, "circle", "dot")]
     assert marks == pytest.approx([0.3, 0.1, -0.1], abs=1e-3)
-    widths = [attribute(bar, "width") / 410 * 0.6 for bar in of_class(node, "rect", "bar")]
+    widths = [attribute(bar, "width") / 410 * 0.6 for bar in of_class(node, "rect", "pale")]
     assert widths == pytest.approx([0.3, 0.1, 0.1], abs=1e-3)
     assert {"age", "<b>income", "0.2", "ROC AUC lost when the column is shuffled"} <= set(
         texts(node)

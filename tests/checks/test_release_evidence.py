@@ -291,6 +291,12 @@ def test_pages_count_when_they_say_what_to_type() -> None:
     assert [where.line for where in documents.drill_records(found)] == [14]
 
 
+def test_a_rollback_is_found_under_any_heading() -> None:
+    text = "# Run\n`kubectl rollout undo\ndeployment/x` takes it back.\n# Roll out\n`kubectl apply`"
+    found = documents.roll_back_sections(list(documents.parse(text, "docs/x.md")))
+    assert [where.line for where in found] == [1]
+
+
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
 def test_the_version_inside_a_joblib_file(compress: int | tuple[str, int]) -> None:
     buffer = io.BytesIO()

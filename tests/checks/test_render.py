@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.render import against, markdown, text
+from checks.render import against, markdown, text, words
 from checks.render.inert import TEXT_LIMIT, inert, plain
 from checks.report import (
     BaseCheck,
@@ -186,9 +186,25 @@ def test_a_long_report_loses_details_never_the_verdict() -> None:
     assert len(shown) < 65_536
     assert shown.startswith("## ❌ Not ready")
     assert "Cut to fit a comment: the details of" in shown
-    assert all(f"Check&#95;{n}" in shown or f"Check {n}" in shown for n in range(12))
+    assert all(f"Check\u00a0{n}" in shown for n in range(12))
     assert "…and 185 more" in shown
     assert shown.count("<details>") == shown.count("</details>")
+
+
+def test_critical_issues_that_are_left_out_are_counted() -> None:
+    many = replace(report(), critical_issues=tuple(f"thing {n}" for n in range(13)))
+    shown = markdown.comment(many)
+    assert "- thing 9" in shown
+    assert "thing 10" not in shown
+    assert "…and 3 more in the table below." in shown
+
+
+def test_a_threshold_says_on_which_side_it_lies() -> None:
+    asked = [
+        words.asked(Figure("x", value, threshold=0.8, met=met))
+        for value, met in ((0.9, True), (0.7, False), (0.7, True), (0.9, False), (0.8, True))
+    ]
+    assert asked == ["≥ 0.8 ✓", "≥ 0.8 ✗", "≤ 0.8 ✓", "≤ 0.8 ✗", "0.8 ✓"]
 
 
 def test_even_the_longest_strings_everywhere_fit() -> None:

@@ -218,6 +218,8 @@ def test_a_manifest_that_does_not_say_it(
         ("import bentoml\nbentoml.api(batchable=True)", "batching.code"),
         ("import litserve as ls\nls.LitServer(a, max_batch_size=8)", "batching.code"),
         ("import flask\ndef f(rows): return m.predict(rows)", "batching.code"),
+        ("import flask\ndef f(rows: list):\n x = array(rows)\n s.run(None, x)", "batching.code"),
+        ("import http\ndef f(s):\n rows = read(s)\n s.network(rows)", "batching.code"),
     ],
 )
 def test_code_that_carries_load(tmp_path: Path, code: str, rule: str) -> None:
@@ -236,6 +238,8 @@ def test_code_that_carries_load(tmp_path: Path, code: str, rule: str) -> None:
         ("def train(rows): return m.predict(rows)", "batching.code"),
         ("import flask\ndef f(row: dict): return m.predict([row])", "batching.code"),
         ("import flask\ndef f(rows: dict): return m.predict([r for r in rows])", "batching.code"),
+        ("import flask\ndef f(rows: list):\n row = rows[0]\n m.predict(row)", "batching.code"),
+        ("import flask\ndef f(s):\n row = read(s)\n s.network(row)", "batching.code"),
         ("import litserve as ls\nls.LitServer(a, max_batch_size=1)", "batching.code"),
         ("import flask\ndef f(rows: " + "a+" * 5000 + "a): ...", "batching.code"),
     ],

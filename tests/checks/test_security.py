@@ -193,6 +193,12 @@ def test_placeholders_are_no_secrets(line: str) -> None:
             "validation",
             2,
         ),
+        (
+            "class No(ValueError): ...\ndef parse(x):\n  if isinstance(x, str):\n    raise No",
+            "validation",
+            3,
+        ),
+        ("def parse(x):\n    if x.ndim != 2:\n        raise ValueError('no')", "validation", 2),
         ("uvicorn.run(app)\ncontext.load_cert_chain('a')", "encryption", 2),
         ("box = Fernet(key)", "encryption", 1),
         ("audit_log.info('predict')", "audit", 1),
@@ -212,6 +218,8 @@ def test_code(code: str, item: str, line: int) -> None:
         "note = 'we use JWT and an audit log'",
         "def parse(x):\n    return isinstance(x, dict)",
         "def build():\n    raise ValueError",
+        "class Done(Exception): ...\ndef parse(x):\n    if isinstance(x, str):\n        raise Done",
+        "def parse(x):\n    size = x.shape\n    raise ValueError",
     ],
 )
 def test_words_are_no_protection(code: str) -> None:

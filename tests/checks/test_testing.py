@@ -124,6 +124,32 @@ def test_a_test_that_is_always_skipped_does_not_count(tmp_path: Path, skip: str)
     assert not case.counts
 
 
+GRAPH = """\
+import onnxruntime
+
+def ask(rows): return onnxruntime.InferenceSession("m.onnx").run(None, rows)
+
+def test_it(): assert (ask(1) > ask(2)).all()
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "behaviour"),
+    [
+        ("def test_it(network, x):\n    assert (network(x) == network(x + 1)).all()", "invariance"),
+        (GRAPH, "directional"),
+    ],
+)
+def test_networks_and_graphs_are_asked_too(tmp_path: Path, code: str, behaviour: str) -> None:
+    (case,) = read(tmp_path, test_x=code)
+    assert case.trace.behaviours == {behaviour}
+
+
+def test_making_a_model_asks_it_nothing(tmp_path: Path) -> None:
+    (case,) = read(tmp_path, test_x="def test_it():\n    assert Model('m').path == 'm'\n")
+    assert case.trace.behaviours == frozenset()
+
+
 def test_what_is_no_test_and_what_is_no_kind(tmp_path: Path) -> None:
     deadline = (
         "import time\ndef test_wait(x):\n    end = time.monotonic() + 5\n"

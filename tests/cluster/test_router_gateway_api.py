@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import collections
+import http.client
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rollouts import kube as rollouts_kube
-from rollouts.traffic import AcceptanceState, RouteView, TrafficIntent, find
+from rollouts.traffic import AcceptanceState, RouteView, TrafficIntent, find, of
 from tests.cluster import workloads
 from tests.testbed.wait import wait_until
 
@@ -31,12 +32,13 @@ class Target:
     def __init__(self, cluster: rollouts_kube.Cluster, namespace: str) -> None:
         self.cluster = cluster
         self.namespace = namespace
+        self.router = ROUTER
 
     def read(self) -> Json:
         return self.cluster.get(rollouts_kube.HTTP_ROUTES, self.namespace, "route")
 
     def view(self) -> RouteView:
-        return ROUTER.view(self.read(), SERVICES)
+        return self.router.view(self.read(), SERVICES)
 
     def write(self, sequence: int, weight: int) -> TrafficIntent:
         """Replaces the route; a conflict with the gateway's status is tried again."""
@@ -44,7 +46,7 @@ class Target:
         intent = TrafficIntent(sequence, weights, weight > 0, ALIAS, SERVICES)
 
         def replaced() -> bool:
-            body = ROUTER.apply(self.read(), intent)
+            body = self.router.apply(self.read(), intent)
             try:
                 self.cluster.replace(rollouts_kube.HTTP_ROUTES, self.namespace, body)
             except rollouts_kube.Conflict:
@@ -119,6 +121,32 @@ def test_a_canary_goes_up_and_is_taken_back(
         lambda: set(answers(gateway, hostname, 8)) == {(200, STABLE)}, 10, "the way back to take"
     )
     assert answers(gateway, hostname, 200) == {(200, STABLE): 200}
+
+
+def test_a_tester_s_header_reaches_the_candidate_until_it_is_taken_back(
+    target: Target, gateway: Gateway, hostname: str
+) -> None:
+    wait_until(target.is_accepted, 30, "the route to be accepted")
+    header = {"name": "x-canary", "value": "always"}
+    target.router = of({"type": "GatewayAPI", "gatewayAPI": {"header": header}})
+
+    def tester() -> tuple[int, str]:
+        connection = http.client.HTTPConnection(gateway.host, gateway.port, timeout=10)
+        connection.request("GET", "/", headers={"Host": hostname, "x-canary": "always"})
+        response = connection.getresponse()
+        found = response.status, response.read().decode()
+        connection.close()
+        return found
+
+    shown = target.write(1, 1)
+    wait_until(target.is_accepted, 10, "1 % to be accepted")
+    assert target.view().matches(shown)
+    wait_until(lambda: tester() == (200, CANDIDATE), 10, "the header to take")
+    assert {tester() for _ in range(30)} == {(200, CANDIDATE)}
+    assert answers(gateway, hostname, 50)[200, STABLE] > 40
+    target.write(2, 0)
+    wait_until(lambda: tester() == (200, STABLE), 10, "the header to lead nowhere else")
+    assert {tester() for _ in range(30)} == {(200, STABLE)}
 
 
 def test_what_a_gateway_cannot_resolve_is_refused_until_it_is_taken_back(

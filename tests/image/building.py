@@ -56,23 +56,23 @@ class Builder:
         )
         return done.stdout.strip()
 
-    def build(self, context: Path, *arguments: str) -> str:
+    def build(self, context: Path, *arguments: str, tag: str = "localhost/holdpoint") -> str:
         """The name of the image built from `context`."""
         self._base()
         lend = ["--volume", f"{_CERTIFICATES}:{_CERTIFICATES}:ro"]
         lend += ["--env", f"PIP_CERT={_CERTIFICATES}"]
         run_slowly(
-            "building the action's image",
+            f"building the image {tag}",
             self.command(
                 *("build", "--isolation", "chroot", "--layers", "--pull-never", *lend),
-                *("--build-arg", f"BASE={BASE}", "--tag", "localhost/holdpoint", *arguments),
+                *("--build-arg", f"BASE={BASE}", "--tag", tag, *arguments),
                 str(context),
             ),
             cwd=context,
             env=self._env(),
             takes="about 3 minutes, less when only our sources changed",
         )
-        return "localhost/holdpoint"
+        return tag
 
     @contextlib.contextmanager
     def container(self, image: str) -> Iterator[str]:

@@ -42,6 +42,11 @@ def image(builder: Builder) -> str:
     )
 
 
+@pytest.fixture(scope="module")
+def controller(builder: Builder) -> str:
+    return builder.build(ROOT, "--target", "controller", tag="localhost/holdpoint-controller")
+
+
 @pytest.fixture
 def github() -> Iterator[FakeGitHub]:
     with FakeGitHub() as fake:
@@ -66,13 +71,21 @@ def config(builder: Builder, name: str) -> Any:
     return json.loads(builder.ask("inspect", name))["OCIv1"]["config"]
 
 
-def test_labels_size_and_user(builder: Builder, image: str) -> None:
-    with builder.container(image) as name:
-        labels = config(builder, name)["Labels"]
-        root = Path(builder.ask("mount", name))
+def contents(builder: Builder, name: str) -> tuple[int, set[str]]:
+    """How many bytes a container's files have, and which packages are installed."""
+    root = Path(builder.ask("mount", name))
+    try:
         held = sum(f.stat().st_size for f in root.rglob("*") if f.is_file() and not f.is_symlink())
         found = {path.name for path in root.glob("opt/holdpoint/lib/python3*/site-packages/*")}
+    finally:
         builder.ask("umount", name)
+    return held, found
+
+
+def test_labels_size_and_packages(builder: Builder, image: str) -> None:
+    with builder.container(image) as name:
+        labels = config(builder, name)["Labels"]
+        held, found = contents(builder, name)
     assert labels["org.opencontainers.image.version"] == "1.2.3"
     assert labels["org.opencontainers.image.revision"] == REVISION
     assert {"sklearn", "github", "checks"} <= found
@@ -89,6 +102,39 @@ def test_it_is_healthy_without_a_network(builder: Builder, image: str) -> None:
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "usage: holdpoint action" in done.stdout
+
+
+def test_its_entry_point_imports_nothing_of_the_working_directory(
+    builder: Builder, image: str, tmp_path: Path
+) -> None:
+    (tmp_path / "holdpoint.py").write_text("raise SystemExit('the checkout was imported')\n")
+    with builder.container(image) as name:
+        entry = config(builder, name)["Entrypoint"]
+        done = run(
+            builder, name, "--volume", f"{tmp_path}:/github/workspace",
+            "--workingdir", "/github/workspace", "--env=PYTHONPATH=/github/workspace",
+            "--", "--help",
+        )  # fmt: skip
+    assert "-I" in entry
+    assert "usage: holdpoint action" in done.stdout, done.stderr
+
+
+def test_the_controller_has_its_own_user_and_no_scikit_learn(
+    builder: Builder, controller: str
+) -> None:
+    with builder.container(controller) as name:
+        user = config(builder, name)["User"]
+        entry = config(builder, name)["Entrypoint"]
+        _, found = contents(builder, name)
+        helps = [
+            run(builder, name, f"--user={user}", "--", verb, "--help")
+            for verb in ("controller", "bot")
+        ]
+    assert user == "65532:65532"
+    assert "-I" in entry
+    assert {"kubernetes", "slack_bolt", "rollouts", "bot"} <= found
+    assert not {"sklearn", "pandas", "torch", "pytest"} & found
+    assert [each.returncode for each in helps] == [0, 0], [each.stderr for each in helps]
 
 
 def test_the_entry_point_judges_the_example(

@@ -12,6 +12,7 @@ from checks.publish.bodies import (
     COMMENT_LIMIT,
     MARKER,
     OUTPUT_LIMIT,
+    WIDTH,
     CommentView,
     comment_body,
     own_comments,
@@ -48,6 +49,14 @@ def test_what_was_not_judged_says_why_as_plain_code() -> None:
     assert made.conclusion == "failure"
     assert "    the file <b>@acme/all</b>\n    ## is broken" in made.summary
     assert made.external_id == ""
+
+
+def test_a_long_reason_is_read_without_scrolling() -> None:
+    reason = " ".join(["no model file was found"] * 30) + " " + "x" * 200
+    made = unjudged(reason)
+    code = [line[4:] for line in made.comment.splitlines() if line.startswith("    ")]
+    assert " ".join(code) == reason
+    assert [len(line) for line in code if len(line) > WIDTH] == [200]  # one word stays one word
 
 
 def test_own_comments_begin_with_the_marker_and_are_ours() -> None:

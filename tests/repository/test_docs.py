@@ -11,6 +11,9 @@ import yaml
 
 from bot.refusals import Refusal
 from checks.config import ROOT_KEYS
+from rollouts import metrics, traffic
+from rollouts.metrics.presets import PRESETS
+from rollouts.metrics.prometheus import APPLICATION_PRESET
 from rollouts.reasons import Reason
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +40,14 @@ def test_every_code_is_documented_once_and_no_other(page: str, codes: type[StrEn
 def test_every_input_and_output_of_the_action_is_documented() -> None:
     action = yaml.safe_load((ROOT / "action.yml").read_text())
     assert first_column("action.md") == sorted([*action["inputs"], *action["outputs"]])
+
+
+def test_every_router_provider_and_preset_is_documented() -> None:
+    assert first_column("traffic.md") == sorted(traffic.routers())
+    presets = [*PRESETS, APPLICATION_PRESET]
+    keys_of_sources = {"token", "url"}
+    listed = set(first_column("metrics.md")) - keys_of_sources
+    assert listed == {*metrics.providers(), *presets}
 
 
 def test_every_key_of_the_configuration_is_documented() -> None:

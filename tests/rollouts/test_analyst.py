@@ -27,6 +27,7 @@ from rollouts.model import (
     parse_deployment,
     parse_status,
 )
+from rollouts.reasons import Reason
 from tests.rollouts.simulated.world import model_deployment
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Pod:
 
     def __init__(self) -> None:
         pod = self
-        self.requests = self.errors = 0
+        self.requests = self.errors = self.slow = 0
         self.broken = False
 
         class Handler(BaseHTTPRequestHandler):
@@ -58,6 +59,8 @@ class Pod:
 
             def do_GET(self) -> None:
                 text = f"r {pod.requests}\ne {pod.errors}\n"
+                quick = pod.requests - pod.slow
+                text += f't_bucket{{le="0.1"}} {quick}\nt_bucket{{le="+Inf"}} {pod.requests}\n'
                 body = b"<html>" if pod.broken else text.encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
@@ -70,9 +73,10 @@ class Pod:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
 
-    def serve(self, requests: int, errors: int = 0) -> None:
+    def serve(self, requests: int, errors: int = 0, slow: int = 0) -> None:
         self.requests += requests
         self.errors += errors
+        self.slow += slow
 
     def as_object(self, name: str, created: str) -> dict[str, Any]:
         port = self.server.server_address[1]
@@ -102,12 +106,12 @@ def pods() -> Iterator[tuple[Pod, Pod]]:
             pod.thread.join()
 
 
-def deployment() -> ModelDeployment:
+def deployment(strategy: str = "Canary") -> ModelDeployment:
     analysis = {
         "intervalSeconds": 0.2,
-        "metrics": {"type": "Pods", "pods": {"requests": "r", "errors": "e"}},
+        "metrics": {"type": "Pods", "pods": {"requests": "r", "errors": "e", "latency": "t"}},
     }
-    body = model_deployment(analysis=analysis)
+    body = model_deployment(analysis=analysis, strategy={"type": strategy})
     return parse_deployment({**body, "metadata": {"name": "lending", "namespace": "prod"}})
 
 
@@ -117,6 +121,7 @@ class Rig:
     def __init__(self, newer: Pod, older: Pod) -> None:
         self.newer, self.older = newer, older
         self.status = MOVING
+        self.strategy = "Canary"
         self.now = BEGAN
         self.analyst = Analyst(Metrics())
 
@@ -137,7 +142,7 @@ class Rig:
             },
             endpoints={},
         )
-        view = self.analyst.look(deployment(), self.status, belongings, self.now)
+        view = self.analyst.look(deployment(self.strategy), self.status, belongings, self.now)
         assert view is not None
         return view
 
@@ -189,6 +194,21 @@ def test_a_failing_candidate_is_worse_after_seconds(rig: Rig) -> None:
     assert view.judgement.kind is Kind.WORSE
     assert view.record is not None
     assert view.record["verdict"] == "worse"
+
+
+def test_a_slower_candidate_is_worse_without_a_single_error(rig: Rig) -> None:
+    rig.look()
+    for _ in range(12):
+        rig.newer.serve(100, slow=50)
+        rig.older.serve(300, slow=30)
+        view = rig.look()
+        rig.save(view)
+        rig.crash()  # each time: what was measured is in the checkpoint
+        if view.judgement is not None and view.judgement.kind is Kind.WORSE:
+            break
+    assert view.judgement is not None
+    assert view.judgement.kind is Kind.WORSE, view.judgement.message
+    assert view.judgement.candidate.errors == 0
 
 
 def test_pods_that_cannot_be_read_are_evidence_of_nothing(rig: Rig) -> None:
@@ -246,3 +266,44 @@ def test_a_checkpoint_of_another_rollout_is_not_used(rig: Rig) -> None:
 def test_who_is_compared(change: dict[str, Any], compared: tuple[str, str, bool] | None) -> None:
     arms = arms_of(replace(MOVING, **change))
     assert (arms and (arms.newer, arms.older, arms.concurrent)) == compared
+
+
+@pytest.mark.parametrize(
+    ("weight", "beside", "share"),
+    [
+        (Weight(25, 25), False, 0.25),
+        (Weight(50, 25), False, None),
+        (Weight(25, 25), True, None),
+    ],
+)
+def test_which_share_is_expected(weight: Weight, beside: bool, share: float | None) -> None:
+    arms = arms_of(replace(MOVING, weight=weight), beside=beside)
+    assert arms is not None
+    assert arms.share == share
+
+
+def test_a_candidate_that_hardly_gets_any_of_its_share_is_not_called_fine(rig: Rig) -> None:
+    rig.look()
+    for _ in range(25):
+        rig.newer.serve(40)
+        rig.older.serve(4000)
+        view = rig.look()
+    assert view.judgement is not None
+    assert view.judgement.kind is Kind.UNDECIDED
+    assert view.judgement.reason is Reason.SAMPLE_RATIO_MISMATCH
+
+
+def test_before_a_switch_stable_is_counted_and_what_looks_at_green_is_not(rig: Rig) -> None:
+    rig.strategy = "BlueGreen"
+    rig.status = replace(MOVING, weight=Weight())
+    rig.look()
+    rig.older.serve(500, 5)
+    rig.newer.serve(20, 20)  # checks, and people at the preview
+    assert totals(rig.look()) == (0, 0, 500, 5)
+    rig.status = replace(MOVING, weight=Weight(100, 100))
+    rig.look()
+    rig.newer.serve(400, 200)
+    view = rig.look()
+    assert totals(view) == (400, 200, 500, 5)
+    assert view.judgement is not None
+    assert view.judgement.kind is Kind.WORSE, "compared with what stable had before the switch"

@@ -6,6 +6,7 @@ that the schema has and the code never writes is a promise that nobody keeps.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from rollouts.model import (
     Aim,
     Cause,
     Entry,
+    Extent,
     Gate,
     OnUndecided,
     Outcome,
@@ -87,7 +89,9 @@ def full_status() -> Status:
         candidate=REVISION,
         previous=REVISION,
         rejected=(Rejected("a-1", "1", "x", Reason.CANDIDATE_WORSE, NOW),),
+        served=("a-1",),
         weight=Weight(25, 25),
+        paused=True,
         request="r",
         spec_hash="h",
         started_at=NOW,
@@ -147,6 +151,7 @@ def test_names_are_those_that_the_code_uses(resource: kube.Resource) -> None:
         (kube.MODEL_DEPLOYMENTS, ("spec", "gates", "request"), Gate),
         (kube.MODEL_DEPLOYMENTS, ("spec", "analysis", "onUndecided"), OnUndecided),
         (kube.ROLLOUT_REQUESTS, ("spec", "verb"), Verb),
+        (kube.ROLLOUT_REQUESTS, ("spec", "arguments", "to"), Extent),
         (kube.ROLLOUT_REQUESTS, ("status", "phase"), RequestPhase),
         (kube.ROLLOUT_REQUESTS, ("status", "outcome"), Outcome),
     ],
@@ -212,3 +217,23 @@ def test_every_field_of_a_spec_is_explained_or_plain(resource: kube.Resource) ->
     top = schema(resource, "spec")["properties"]
     silent = {name for name, child in top.items() if not child.get("description")}
     assert silent <= {"verb", "analysis", "requestedBy", "approvedBy", "request", "source"}, silent
+
+
+def test_the_page_about_strategies_has_every_option_and_every_verb() -> None:
+    text = (ROOT / "docs/reference/strategies.md").read_text()
+    listed = sorted(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE))
+    listed.remove("verb")
+    kinds = schema(kube.MODEL_DEPLOYMENTS, "spec", "strategy")["properties"]
+    options = [option for kind in kinds.values() for option in kind.get("properties", {})]
+    assert listed == sorted([*options, *Verb])
+
+
+def test_every_number_of_the_analysis_can_be_given() -> None:
+    """What the schema lacks, the API server would take away without a word."""
+    spec = schema(kube.MODEL_DEPLOYMENTS, "spec", "analysis")["properties"]
+    source = "".join((ROOT / "rollouts/analysis/settings.py").read_text().split())
+    sections = {"tolerance": "tolerance", "limits": "limits", '_section(spec,"limits")': "limits"}
+    asked = re.findall(r'_number\((tolerance|limits|_section\(spec,"limits"\)),"(\w+)"\)', source)
+    assert len(asked) >= 8
+    missing = [n for where, n in asked if n not in spec[sections[where]]["properties"]]
+    assert not missing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -118,6 +119,10 @@ def test_a_bookmark_moves_the_start_of_the_next_watch() -> None:
     assert changed == []
 
 
+def _asked_twice(cluster: Scripted) -> bool:
+    return len(cluster.asked) > 1
+
+
 @pytest.mark.parametrize("error", [kube.NotFound("no such kind"), kube.Forbidden("not yours")])
 def test_a_kind_that_need_not_be_there_counts_as_listed(error: kube.ClusterError) -> None:
     for optional in (True, False):
@@ -126,6 +131,6 @@ def test_a_kind_that_need_not_be_there_counts_as_listed(error: kube.ClusterError
         fake = cast("kube.Cluster", cluster)
         informer = Informer(fake, Store(), interest, lambda *_: None)
         informer.start()
-        wait_until(lambda seen=cluster: len(seen.asked) > 1)
+        wait_until(partial(_asked_twice, cluster))
         assert informer.synced.is_set() is optional
         informer.stop()

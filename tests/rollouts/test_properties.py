@@ -25,6 +25,19 @@ from tests.rollouts.simulated.cluster import Killed
 from tests.rollouts.simulated.world import NAME, World, digest, image
 
 VERSIONS = ("one", "two", "three")
+STRATEGIES: tuple[dict[str, Any], ...] = (
+    {
+        "type": "Canary",
+        "canary": {
+            "steps": [{"weight": 25, "soakSeconds": 10}, {"weight": 50, "soakSeconds": 10}],
+            "bakeSeconds": 20,
+        },
+    },
+    {"type": "BlueGreen", "blueGreen": {"checks": [{"path": "/"}], "bakeSeconds": 20}},
+    {"type": "Rolling", "rolling": {"bakeSeconds": 20}},
+    {"type": "Rolling", "rolling": {"maxSurge": 0, "maxUnavailable": 1, "bakeSeconds": 20}},
+    {"type": "Recreate", "recreate": {"bakeSeconds": 20}},
+)
 ERRORS = (Killed(), kube.Conflict("409"), kube.Unreachable("503"))
 
 
@@ -35,10 +48,15 @@ class Rollouts(RuleBasedStateMachine):
         self.names = itertools.count()
         self.broken: set[str] = set()
 
-    @initialize(gated=st.booleans(), start=st.sampled_from(["Auto", "OnRequest"]))
-    def deploy(self, gated: bool, start: str) -> None:
+    @initialize(
+        gated=st.booleans(),
+        start=st.sampled_from(["Auto", "OnRequest"]),
+        strategy=st.sampled_from(STRATEGIES),
+    )
+    def deploy(self, gated: bool, start: str, strategy: dict[str, Any]) -> None:
         self.gated = gated
-        self.world.deploy(gates={"request": "Required" if gated else "None"}, start=start)
+        gates = {"request": "Required" if gated else "None"}
+        self.world.deploy(gates=gates, start=start, strategy=strategy)
         if gated:
             # Every request below brings evidence; only what was asked for may ever run.
             self.world.approved = {image("one")}
@@ -72,9 +90,33 @@ class Rollouts(RuleBasedStateMachine):
             self.world.approved.add(image(version))
         self.ask("Canary", arguments=arguments, evidence=evidence)
 
-    @rule(verb=st.sampled_from(["Promote", "RollBack"]))
+    @rule(verb=st.sampled_from(["Promote", "RollBack", "Pause", "Resume", "Abort", "Retry"]))
     def ask_for(self, verb: str) -> None:
         self.ask(verb)
+
+    @rule()
+    def ask_for_the_next_step(self) -> None:
+        self.ask("Promote", arguments={"to": "NextStep"})
+
+    @rule(version=st.sampled_from(VERSIONS))
+    def ask_to_go_back_to(self, version: str) -> None:
+        records = self.world.cluster.objects[kube.CONTROLLER_REVISIONS].items()
+        names = [key[1] for key, r in records if r["data"]["inputs"]["image"] == image(version)]
+        self.ask("RollBack", arguments={"revision": names[-1] if names else "unknown"})
+
+    @rule()
+    def abort(self) -> None:
+        """Whatever was going on: it ends, at 0 %, once everything is well."""
+        candidate = self.world.status.get("candidate")
+        self.ask("Abort")
+        self.world.run(2)
+        if not candidate or not self.world.status.get("stable"):
+            return
+        self.heal()
+        self.world.run(60)
+        assert self.world.weights().get(candidate["name"], 0) == 0 or (
+            self.world.status["stable"]["name"] == candidate["name"]
+        ), self.world.status
 
     @rule(kind=st.sampled_from(list(Kind)))
     def judge(self, kind: Kind) -> None:
@@ -125,6 +167,13 @@ class Rollouts(RuleBasedStateMachine):
         else:
             self.world.cluster.on_write = strike
 
+    def heal(self) -> None:
+        world = self.world
+        world.broken.clear()
+        world.gateway_accepts = True
+        world.verdict = lambda _: Kind.FINE
+        world.cluster.on_write = world.cluster.after_write = lambda _: None
+
     def ask(self, verb: str, **fields: Any) -> None:
         self.world.ask(f"r{next(self.names)}", verb, **fields)
 
@@ -132,10 +181,8 @@ class Rollouts(RuleBasedStateMachine):
         world = self.world
         if not world.status:
             return
-        world.broken.clear()
-        world.gateway_accepts = True
-        world.verdict = lambda _: Kind.FINE
-        world.cluster.on_write = world.cluster.after_write = lambda _: None
+        self.heal()
+        self.ask("Resume")
         world.run(300)
         assert world.phase in {"Stable", "Holding"}, world.status
         status = world.status

@@ -68,6 +68,20 @@ def test_blue_green_switches_once_green_is_whole_and_checked() -> None:
     assert world.preview() == green
 
 
+def test_blue_is_kept_warm_for_as_long_as_it_says() -> None:
+    options = {"bakeSeconds": 8, "warmReplicas": 2, "warmSeconds": 300}
+    world, first = begun({"type": "BlueGreen", "blueGreen": options})
+    world.edit(image=image("two"))
+    world.run_until(lambda: promoted(world))
+    world.run(250)
+    assert world.outcome()["replicas"][first] == 2
+    world.run(100)
+    assert world.outcome()["replicas"][first] == 0
+    world.ask("back", "RollBack")
+    world.run_until(lambda: world.weights() == {first: 100})
+    assert world.ready(first) == REPLICAS, "its pods started before it got the traffic"
+
+
 def test_blue_green_is_taken_back_when_its_checks_never_pass() -> None:
     world, first = begun(BLUE_GREEN, progressDeadlineSeconds=30)
     world.edit(image=image("two"))

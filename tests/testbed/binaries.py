@@ -65,6 +65,16 @@ def traefik() -> list[str]:
     return [str(modules.built(modules.TRAEFIK))]
 
 
+def prometheus() -> str:
+    """The Prometheus server of the machine (Debian: the package `prometheus`)."""
+    found = shutil.which("prometheus")
+    if found is None:
+        raise RuntimeError(
+            "There is no Prometheus on PATH; install Debian's package `prometheus`, or its release."
+        )
+    return found
+
+
 def gateway_api_crds() -> list[Path]:
     """The Gateway API's standard-channel CRD files, of the version that Traefik was built with."""
 

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from checks.render import words
-from checks.render.svg import Box, Plot, Scale, drawing, label, line, rectangle, scale, x_axis
+from checks.render.svg import (
+    Box,
+    Plot,
+    Scale,
+    drawing,
+    label,
+    line,
+    rectangle,
+    scale,
+    ticks,
+    x_axis,
+)
 
 if TYPE_CHECKING:
     from checks.report import Verdict
@@ -49,7 +60,7 @@ def of_verdict(verdict: Verdict, key: str) -> Plot | None:
         label(along(limit), box.top - 12, f"limit {limit:g}", text_anchor="middle"),
         x_axis(
             box,
-            [(along(most * n / 4), words.number(most * n / 4)) for n in range(5)],
+            [(along(each), words.number(each)) for each in ticks(0, most)],
             "population stability index",
         ),
     ]

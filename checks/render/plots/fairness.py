@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from checks.render import words
 from checks.render.inert import plain
-from checks.render.svg import Box, Plot, Scale, drawing, element, label, line, scale, x_axis
+from checks.render.svg import Box, Plot, Scale, drawing, element, label, line, scale, ticks, x_axis
 
 if TYPE_CHECKING:
     from checks.report import Verdict
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 TITLE = "Fairness by group"
 LEFT, RIGHT, TOP, STEP = 200.0, 540.0, 16.0, 24.0
 MOST_ROWS = 40  # attributes and groups together
-TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,9 @@ def of_verdict(verdict: Verdict, key: str) -> Plot | None:
     along = scale(low, high, LEFT, RIGHT)
     bottom = TOP + STEP * (len(groups) + len(shown)) + 8
     measure = _measure(value)
-    ticks = [low + (high - low) * tick / TICKS for tick in range(TICKS + 1)]
     shape: list[tuple[float, str]] = [
-        (along(tick), f"{tick:.1%}" if rates else words.number(tick)) for tick in ticks
+        (along(tick), f"{100 * tick:g}%" if rates else words.number(tick))
+        for tick in ticks(low, high)
     ]
     axis = x_axis(Box(LEFT, TOP, RIGHT, bottom), shape, measure)
     note = (

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from checks.render import words
-from checks.render.svg import Box, Plot, drawing, label, line, rectangle, scale, x_axis
+from checks.render.svg import (
+    Box,
+    Plot,
+    drawing,
+    element,
+    label,
+    line,
+    rectangle,
+    scale,
+    ticks,
+    x_axis,
+)
 
 if TYPE_CHECKING:
     from checks.render.svg import Scale
@@ -43,8 +54,8 @@ def of_verdict(verdict: Verdict, key: str) -> Plot | None:
     along = scale(low, high, box.left, box.right)
     parts = [_bar(each, box.top + 6 + STEP * row, box, along) for row, each in enumerate(shown)]
     parts.append(line(along(0), box.top, along(0), box.bottom, "axis"))
-    ticks = [(along(tick), words.number(tick)) for tick in _ticks(low, high)]
-    parts.append(x_axis(box, ticks, f"{basis.get('metric')} lost when the column is shuffled"))
+    marked = [(along(each), words.number(each)) for each in ticks(low, high)]
+    parts.append(x_axis(box, marked, f"{basis.get('metric')} lost when the column is shuffled"))
     note = _note(basis, len(shown))
     spoken = "; ".join(f"{b.column[:40]} {words.number(b.value)}" for b in shown)
     svg = drawing(key, TITLE, f"{note} By column: {spoken}.", box.bottom + 54, *parts)
@@ -84,21 +95,11 @@ def _bar(bar: Bar, y: float, box: Box, along: Scale) -> Markup:
     return Markup("").join(
         [
             label(box.left - 8, y + 12, bar.column, NAME_LIMIT, text_anchor="end"),
-            rectangle(start, y + 1, end - start, 14, "bar"),
+            rectangle(start, y + 1, end - start, 14, "pale"),
             line(along(bar.low), middle, along(bar.high), middle, "whisker"),
-            line(along(bar.value), y - 1, along(bar.value), y + 17, "mark"),
+            element("circle", cx=along(bar.value), cy=middle, r=4.5, class_="dot"),
         ]
     )
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Zero and round steps around it."""
-    span = high - low
-    if span <= 0:
-        return [0.0]
-    power = 10.0 ** math.floor(math.log10(span / 4))
-    step = next(digit * power for digit in (1, 2, 5, 10) if digit * power >= span / 4)
-    return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _note(basis: Mapping[str, object], shown: int) -> str:

@@ -17,6 +17,7 @@ from checks.render.svg import (
     line,
     rectangle,
     scale,
+    ticks,
     x_axis,
     y_axis,
 )
@@ -47,12 +48,12 @@ def of_verdict(verdict: Verdict, key: str) -> Plot | None:
     along = scale(bend(low), bend(high), AREA.left, AREA.right)
     counts = histogram([bend(time) for time in times], bend(low), bend(high))
     marks = [figure for figure in verdict.figures if figure.name in MARKED]
-    ticks = _ticks(low, high, logarithmic=logarithmic)
+    marked = _decades(low, high) if logarithmic else ticks(low, high)
     kind = "milliseconds, logarithmic" if logarithmic else "milliseconds"
     parts = [
         _bars(counts),
         x_axis(
-            AREA, [(along(bend(t)), words.number(t)) for t in ticks], f"time of a call ({kind})"
+            AREA, [(along(bend(t)), words.number(t)) for t in marked], f"time of a call ({kind})"
         ),
         *(
             _mark(figure, n, along(bend(figure.value)))
@@ -87,8 +88,8 @@ def _read(value: object) -> list[float]:
 def _bars(counts: list[int]) -> Markup:
     most = max(counts)
     up = scale(0, most, AREA.bottom, AREA.top)
-    step = max(1, math.ceil(most / 4))
-    parts = [y_axis(AREA, [(up(n), f"{n:,}") for n in range(0, most + 1, step)], "calls")]
+    whole = [each for each in ticks(0, most, 4) if each.is_integer()]
+    parts = [y_axis(AREA, [(up(each), f"{each:,.0f}") for each in whole], "calls")]
     width = (AREA.right - AREA.left) / len(counts)
     for index, count in enumerate(counts):
         if count:
@@ -119,13 +120,7 @@ def _mark(figure: Figure, index: int, x: float) -> Markup:
     )
 
 
-def _ticks(low: float, high: float, *, logarithmic: bool) -> list[float]:
-    if logarithmic:
-        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        candidates = [digit * 10.0**power for power in decades for digit in (1, 2, 5)]
-        return [tick for tick in candidates if low <= tick <= high]
-    raw = (high - low) / 5
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(digit * power for digit in (1, 2, 5, 10) if digit * power >= raw)
-    first = math.ceil(low / step)
-    return [n * step for n in range(first, math.floor(high / step) + 1)]
+def _decades(low: float, high: float) -> list[float]:
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    candidates = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    return [tick for tick in candidates if low <= tick <= high]

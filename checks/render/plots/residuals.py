@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from checks.render import words
-from checks.render.svg import Box, Plot, drawing, element, line, scale, x_axis, y_axis
+from checks.render.svg import Box, Plot, drawing, element, line, scale, ticks, x_axis, y_axis
 
 if TYPE_CHECKING:
     from checks.report import Verdict
 
 TITLE = "Predicted against true values"
 MOST_POINTS = 500
-TICKS = 5
 BOX = Box(90, 20, 610, 380)
 
 
@@ -28,10 +27,10 @@ def of_verdict(verdict: Verdict, key: str) -> Plot | None:
     if low == high:
         low, high = low - 1, high + 1
     right, up = scale(low, high, BOX.left, BOX.right), scale(low, high, BOX.bottom, BOX.top)
-    ticks = [low + (high - low) * each / TICKS for each in range(TICKS + 1)]
+    marked = ticks(low, high)
     parts = [
-        y_axis(BOX, [(up(each), words.number(each)) for each in ticks], "predicted value", 66),
-        x_axis(BOX, [(right(each), words.number(each)) for each in ticks], "true value"),
+        y_axis(BOX, [(up(each), words.number(each)) for each in marked], "predicted value", 66),
+        x_axis(BOX, [(right(each), words.number(each)) for each in marked], "true value"),
         line(right(low), up(low), right(high), up(high), "ideal"),
         *(element("circle", cx=right(x), cy=up(y), r=3, class_="point") for x, y in points),
     ]

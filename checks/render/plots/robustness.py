@@ -11,7 +11,19 @@ from markupsafe import Markup
 
 from checks.render import words
 from checks.render.inert import plain
-from checks.render.svg import Box, Plot, Scale, drawing, element, label, line, scale, x_axis, y_axis
+from checks.render.svg import (
+    Box,
+    Plot,
+    Scale,
+    drawing,
+    element,
+    label,
+    line,
+    scale,
+    ticks,
+    x_axis,
+    y_axis,
+)
 
 if TYPE_CHECKING:
     from checks.report import Verdict
@@ -19,8 +31,8 @@ if TYPE_CHECKING:
 TITLE = "Robustness curve"
 AREA = Box(90, 30, 610, 300)
 MOST_POINTS = 12
-FLOOR = 4.0  # how many times the allowed loss is shown; what falls deeper stands on the floor
-ROUND = (1, 2, 2.5, 5, 10)
+FLOOR = 4.0  # how many times the allowed loss is shown at least
+DEEP = 1.0  # and all that a share can lose; what falls deeper, as R2 can, stands on the floor
 Number = float | int
 
 
@@ -58,7 +70,7 @@ def of_verdict(verdict: Verdict, key: str) -> Plot | None:
     up = scale(low, high, AREA.bottom, AREA.top)
     limit = up(curve.limit)
     parts = [
-        y_axis(AREA, [(up(tick), words.number(tick)) for tick in _ticks(low, high)], _name(curve),
+        y_axis(AREA, [(up(tick), words.number(tick)) for tick in ticks(low, high)], _name(curve),
                60),
         line(AREA.left, up(curve.baseline), AREA.right, up(curve.baseline), "ideal"),
         line(AREA.left, limit, AREA.right, limit, "mark"),
@@ -124,19 +136,11 @@ def _range(curve: Curve, points: list[Point]) -> tuple[float, float]:
     """From the deepest point that is drawn to the highest, with some air."""
     room = max(curve.baseline - curve.limit, 1e-9)
     bounds = [b for p in points for b in (p.value, p.low, p.high) if b is not None]
-    low = max(min(*bounds, curve.limit), curve.baseline - FLOOR * room)
-    high = min(max(bounds), curve.baseline + FLOOR * room)
+    reach = max(FLOOR * room, DEEP)
+    low = max(min(*bounds, curve.limit), curve.baseline - reach)
+    high = min(max(bounds), curve.baseline + reach)
     air = (high - low) * 0.08
     return low - air, high + air
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """About five round values between the bounds."""
-    rough = (high - low) / 5
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * each for each in ROUND if power * each >= rough)
-    first, last = math.ceil(low / step), math.floor(high / step)
-    return [round(n * step, 12) for n in range(first, last + 1)]
 
 
 def _joined(places: list[float], points: list[Point], count: int, up: Scale) -> Markup:

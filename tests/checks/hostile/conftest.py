@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import pytest
 
 from examples.hostile import build
 from tests.checks.hostile import processes
+from tests.checks.hostile.outside import Outside
 
 if TYPE_CHECKING:
     from tests.checks.hostile.processes import Done
@@ -31,6 +32,7 @@ class Judged:
 
     folder: Path
     done: Mapping[str, Done]
+    outside: Outside
 
     def root(self, name: str) -> Path:
         """A case's repository."""
@@ -73,12 +75,20 @@ class Judged:
 
 
 @pytest.fixture(scope="session")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    """What some models go for."""
+    found = Outside(tmp_path_factory.mktemp("outside"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def judged(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Judged:
     """All of them."""
     folder, answers = (tmp_path_factory.mktemp(name) for name in ("hostile", "answers"))
     for name in build.CASES:
-        build.build(name, folder / name)
+        build.build(name, folder / name, target=outside.targets.get(name, "0"))
     for name, content in DATA.items():
         build.build("benign", folder / name)
         (folder / name / "rows.csv").write_bytes(content)
-    return Judged(folder, processes.judge(sorted(folder.iterdir()), answers, PATIENCE))
+    return Judged(folder, processes.judge(sorted(folder.iterdir()), answers, PATIENCE), outside)

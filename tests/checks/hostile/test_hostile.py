@@ -16,12 +16,14 @@ import pytest
 from examples.hostile import build
 from tests.checks.hostile import processes
 from tests.checks.hostile.conftest import PATIENCE, Judged
+from tests.checks.hostile.outside import Outside
 from tests.checks.hostile.processes import evaluated, naively
 
 LEAVING = [
     name
     for name, case in build.CASES.items()
-    if case.fault in {"M1", "M5", "M7"} and name not in {*PATIENCE, "daemon"}
+    if case.fault in {"M1", "M5", "M7"}
+    and name not in {*PATIENCE, *Outside.NAMES, "daemon", "environ"}
 ]
 ALWAYS_NO = 31 / 60  # the share of rows that this is right for
 
@@ -32,12 +34,29 @@ def test_a_benign_model_of_the_same_making_is_judged(judged: Judged) -> None:
     assert evaluated(outside)["accuracy"] == 1.0
 
 
-@pytest.mark.parametrize("name", LEAVING)
+@pytest.mark.parametrize("name", LEAVING, ids=lambda name: f"{build.CASES[name].fault}-{name}")
 def test_m1_m5_m7_what_leaves_canaries_outside_leaves_none(judged: Judged, name: str) -> None:
     assert judged.model(name).name in judged.refused(name)
     assert judged.canaries(name) == []
     naively(judged.root(name), judged.model(name))
     assert judged.canaries(name), "the positive control: outside it has its way"
+
+
+@pytest.mark.parametrize("name", Outside.NAMES, ids=lambda name: f"M1-{name}")
+def test_m1_what_reaches_out_reaches_nothing(judged: Judged, name: str) -> None:
+    assert judged.model(name).name in judged.refused(name)
+    assert not judged.outside.reached(name)
+    naively(judged.root(name), judged.model(name))
+    if name in {"kill", "ptrace"}:
+        assert judged.outside.ended(name) == -signal.SIGKILL, "the positive control"
+    else:
+        assert judged.outside.reached(name), "the positive control"
+
+
+def test_m1_the_parents_environment_is_not_read(judged: Judged) -> None:
+    assert judged.model("environ").name in judged.refused("environ")
+    outside = naively(judged.root("environ"), judged.model("environ"))
+    assert evaluated(outside)["accuracy"] == 1.0, "the positive control: outside it is read"
 
 
 def test_m7_a_daemon_is_not_left_behind(judged: Judged) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from checks import models
-from checks.sandbox import Limits, ModelFailed, ModelSession, Table, column_of
+from checks.sandbox import Code, Limits, ModelFailed, ModelSession, Table, column_of
 from tests.checks.libraries import need
 from tests.checks.models.honest import INPUTS, module, state
 
@@ -47,6 +47,45 @@ def test_every_kind_of_file_answers_alike() -> None:
         ):
             session.load(payload, "torch", ADAPTER.options())
             np.testing.assert_allclose(session.predict(TABLE).values, expected, rtol=1e-5)
+
+
+NETS = """
+import torch
+
+class Named(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.nn.Linear(3, 2)
+
+    def forward(self, c, a, b):
+        return self.inner(torch.stack([a, b, c], dim=1))
+
+def plain():
+    return torch.nn.Linear(3, 2)
+
+def named():
+    return Named()
+"""
+
+
+def test_a_state_dict_of_either_kind_is_given_to_its_constructor(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(NETS)
+    numbers = torch.tensor(INPUTS.to_numpy(), dtype=torch.float32)
+    expected = module()(numbers).detach().numpy()
+    inner = {f"inner.{name}": value for name, value in module().state_dict().items()}
+    with ModelSession(OWN, limits=LIMITS, code=Code.at(tmp_path)) as session:
+        for kind in (True, False):
+            old = {"_use_new_zipfile_serialization": kind}
+            plain, named = state(**old), saved(inner, **old)
+            wrapped = saved({"state_dict": module().state_dict()}, **old)
+            assert plain.startswith(b"PK") is kind
+            for payload, options in (
+                (plain, {"constructor": "nets:plain"}),
+                (wrapped, {"constructor": "nets:plain"}),
+                (named, {"constructor": "nets:named", "input": "named"}),
+            ):
+                session.load(payload, "torch", {**ADAPTER.options(), **options})
+                np.testing.assert_allclose(session.predict(TABLE).values, expected, rtol=1e-5)
 
 
 def test_what_lacks_something_says_what() -> None:

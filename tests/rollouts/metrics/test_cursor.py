@@ -9,12 +9,19 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from rollouts import metrics
 from rollouts.analysis import Increment
-from rollouts.metrics import Cursor, CursorError, PodTarget, Sample, advance
+from rollouts.metrics import Cursor, CursorError, PodTarget, Sample
 from tests.rollouts.metrics.objects import EARLIER, LATER, T0
 
 OLD = PodTarget("a", "uid-a", "10.0.0.1", 80, "/metrics", restarts=0, created=EARLIER)
 NEW = PodTarget("b", "uid-b", "10.0.0.2", 80, "/metrics", restarts=0, created=LATER)
+
+
+def advance(cursor: Cursor, samples: dict[PodTarget, Sample]) -> tuple[Increment, Cursor]:
+    """Requests and errors; the rest is in test_extras.py."""
+    served, after = metrics.advance(cursor, samples)
+    return served.increment, after
 
 
 def follow(target: PodTarget, *samples: Sample) -> list[Increment]:

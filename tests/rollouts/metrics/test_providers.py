@@ -8,8 +8,17 @@ from typing import Any
 import pytest
 
 import rollouts.metrics
-from rollouts.metrics import MetricError, Sample, Trouble, find, providers
+from rollouts.metrics import (
+    MetricError,
+    PodProvider,
+    QueryProvider,
+    Sample,
+    Trouble,
+    find,
+    providers,
+)
 from rollouts.metrics.catalogue import NOT_PROVIDERS
+from rollouts.metrics.pods import PROVIDER as PODS
 from tests.rollouts.metrics.objects import LATER, pod
 
 SPEC: dict[str, Any] = {
@@ -38,6 +47,7 @@ def test_every_file_that_is_no_plumbing_is_a_provider() -> None:
     for name, provider in providers().items():
         assert find(name) is provider
         assert provider.type == name
+        assert isinstance(provider, PodProvider) != isinstance(provider, QueryProvider)
         with pytest.raises(MetricError) as caught:
             provider.check({})
         assert caught.value.trouble is Trouble.SPEC_INVALID
@@ -81,14 +91,14 @@ def test_pods_accepts_a_whole_and_a_short_spec() -> None:
 
 
 def test_a_target_says_which_process_it_is() -> None:
-    (target,) = find("Pods").targets(SPEC, [pod(restarts=3, created=LATER)])
+    (target,) = PODS.targets(SPEC, [pod(restarts=3, created=LATER)])
     assert (target.name, target.uid, target.ip) == ("pod-a", "uid-a", "10.244.0.7")
     assert (target.port, target.path) == (8080, "/metrics")
     assert (target.restarts, target.created) == (3, LATER)
 
 
 def test_the_port_defaults_to_the_container_s() -> None:
-    (target,) = find("Pods").targets(spec(port=None, path=None), [pod()])
+    (target,) = PODS.targets(spec(port=None, path=None), [pod()])
     assert (target.port, target.path) == (9000, "/metrics")
 
 
@@ -102,19 +112,19 @@ def test_pods_that_cannot_be_asked_are_no_targets_and_failing_ones_are() -> None
         pod("six", ip="fd00::7"),
         {},
     ]
-    targets = find("Pods").targets(SPEC, pods)
+    targets = PODS.targets(SPEC, pods)
     assert [target.name for target in targets] == ["pod-unready", "pod-leaving", "pod-six"]
-    assert find("Pods").targets(SPEC, []) == ()
+    assert PODS.targets(SPEC, []) == ()
 
 
 def test_a_page_is_a_sample() -> None:
     page = b"prediction_count_total 12\nprediction_errors_total 3\n"
-    assert find("Pods").parse(SPEC, page) == Sample(12, 3, None)
+    assert PODS.parse(SPEC, page) == Sample(12, 3, None)
     started = b"process_start_time_seconds 1.7e9\n"
-    assert find("Pods").parse(SPEC, page + started) == Sample(12, 3, 1.7e9)
+    assert PODS.parse(SPEC, page + started) == Sample(12, 3, 1.7e9)
 
 
 def test_p1_a_page_without_the_errors_is_no_sample() -> None:
     with pytest.raises(MetricError, match="prediction_errors_total") as caught:
-        find("Pods").parse(SPEC, b"prediction_count_total 12\n")
+        PODS.parse(SPEC, b"prediction_count_total 12\n")
     assert caught.value.trouble is Trouble.SERIES_MISSING

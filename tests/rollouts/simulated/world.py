@@ -199,9 +199,11 @@ class World:
         self.ending: dict[str, list[datetime]] = {}
         self.least_serving: int | None = None
         self.most_pods = 0
+        self.writes_at_measure = 0
         self.both_ran: list[list[str]] = []
         self.seen_sequence = 0
         self.shown: dict[str, int] = {}
+        self.kept: dict[str, int] = {}
         self.before: Json = {}
         self.controller = self._new_controller()
 
@@ -346,6 +348,7 @@ class World:
     def measure(self) -> None:
         """From now on."""
         self.least_serving, self.most_pods = 10_000, 0
+        self.writes_at_measure = len(self.cluster.writes)
 
     def _react_gateway(self) -> None:
         for name, route in self._all(kube.HTTP_ROUTES).items():
@@ -446,6 +449,8 @@ class World:
             self._check_route()
         if write == "status ModelDeployment":
             self._check_rise()
+        if write == "replace Deployment":
+            self._check_capacity()
         if self.approved:
             running = {
                 d["spec"]["template"]["spec"]["containers"][0]["image"]
@@ -469,6 +474,23 @@ class World:
             if weight > self.shown.get(name, 0):
                 assert self._all(kube.ENDPOINT_SLICES)[name]["endpoints"], f"{name} cannot serve"
         self.shown = weights
+
+    def _check_capacity(self) -> None:
+        """Stable keeps the pods that it began with until the bake ends; where it gives them up on
+        the way, those of the candidate are ready for what they get."""
+        status = self.status
+        role = "previous" if status["phase"] == "Baking" else "stable"
+        keeper = status.get(role)
+        busy = "candidate" in status or role == "previous"
+        if not (keeper and busy) or self._strategy() in {"Recreate", "Rolling"}:
+            return
+        kept = self._all(kube.DEPLOYMENTS)[keeper["name"]]["spec"]["replicas"]
+        assert kept >= min(status["stableReplicas"], self.kept.get(keeper["name"], 10_000)), status
+        self.kept[keeper["name"]] = kept
+
+    def _strategy(self) -> str:
+        spec = self._all(kube.MODEL_DEPLOYMENTS)[NAME]["spec"]
+        return str(spec["strategy"]["type"])
 
     def _check_rise(self) -> None:
         """A weight rises only when the last one was read back and accepted."""
