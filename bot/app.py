@@ -90,6 +90,7 @@ def build(settings: Settings, secrets: Secrets) -> Bot:
     client = web_client(settings, secrets.slack_token)
     slack = Slack(client)
     identity = _check_token(slack, settings, secrets)
+    _check_members(slack, settings)
     requests = connect_clusters(settings)
     watcher = Watcher(slack, requests, settings, _now)
     registry = Registry(settings.insecure_registries)
@@ -113,6 +114,18 @@ def build(settings: Settings, secrets: Secrets) -> Bot:
     inner = SlackRequestHandler(app, path=EVENTS_PATH)
     guard = Guard(inner, secrets.slack_signing_secret, lambda: not stopping.is_set())
     return Bot(guard, watcher, workers, stopping)
+
+
+def _check_members(slack: Slack, settings: Settings) -> None:
+    """That every group and channel that gives a role can be read. Raises SettingsError."""
+    for holder in sorted(settings.collective):
+        try:
+            slack.members(holder)
+        except SlackError as error:
+            raise SettingsError(
+                f"the roles name {holder}, whose members Slack does not show to the bot "
+                f"({error.code or 'no answer'}); correct the id, or invite the bot to the channel"
+            ) from error
 
 
 def connect_clusters(settings: Settings) -> Clusters:

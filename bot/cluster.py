@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bot.escape import code, escaped
 from bot.notes import message_of
 from bot.refusals import Refusal, Refused, refuse
-from rollouts.jsontypes import JsonObject, dig, name_of
+from rollouts.jsontypes import JsonObject, dig, dig_text, name_of
 from rollouts.kube import (
     MODEL_DEPLOYMENTS,
     ROLLOUT_APPROVALS,
@@ -133,7 +133,7 @@ class Clusters:
                 self._of(target).create(resource, target.namespace, body, strict=True)
             except AlreadyExists:
                 there = find(target, name_of(body))
-                return there is not None and message_of(there) == message_of(body)
+                return there is not None and _mark_of(there) == _mark_of(body)
             except ClusterError as error:
                 if not error.retryable or attempt == CREATE_TRIES - 1:
                     raise _unavailable(error) from error
@@ -141,6 +141,11 @@ class Clusters:
             else:
                 return True
         return False
+
+
+def _mark_of(body: JsonObject) -> tuple[str, str]:
+    """What tells an object of this very attempt from another's of the same name."""
+    return message_of(body), dig_text(body, "spec", "source", "delivery")
 
 
 def _unavailable(error: ClusterError) -> Refused:

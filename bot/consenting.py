@@ -62,8 +62,10 @@ def answer(invocation: Invocation, desk: Desk, *, approve: bool) -> Answer:
     ours = desk.requests.approve(target, body)
     desk.watcher.wake()
     after = consents.read(desk.requests.approvals(target), desk.settings.humans)
-    standing = approvals.count(ask, after, now)
-    return answers.consented(name_of(request), name_of(body), standing, again=not ours)
+    if not ours:  # another click of the same person was faster
+        denial = approvals.objection(person, ask, after, place, now)
+        raise Refused(denial or approvals.answered(place))
+    return answers.consented(name_of(request), name_of(body), approvals.count(ask, after, now))
 
 
 def _request(invocation: Invocation, desk: Desk, target: Target) -> JsonObject:

@@ -73,8 +73,9 @@ def follow(
         return known
     deployment = desk.requests.deployment(target_of(invocation))
     check(deployment)
-    admit(invocation, desk, deployment)
-    body = objects.follow_up(verb, asked(invocation, desk), deployment, **arguments)
+    override = admit(invocation, desk, deployment)
+    more = {"override": override} if override else {}
+    body = objects.follow_up(verb, asked(invocation, desk), deployment, **arguments, **more)
     return record(invocation, desk, body)
 
 

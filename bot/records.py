@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, fields
 
 from rollouts.jsontypes import JsonObject, dig, dig_object, dig_text, name_of
 
+RECORDED = "Recorded"  # an approval's phase: it has no other
 # Spreadsheets run what begins with one of these.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -53,7 +54,8 @@ def records(
     """Oldest first."""
     found = [_request(each, environment) for each in requests]
     found += [_approval(each, environment) for each in approvals]
-    return sorted(found, key=lambda record: (record.at, record.object))
+    # Times are whole seconds: within one, what was asked comes before the consent to it.
+    return sorted(found, key=lambda each: (each.at, each.phase == RECORDED, each.object))
 
 
 def json_lines(found: Sequence[Record]) -> str:
@@ -125,7 +127,7 @@ def _approval(approval: JsonObject, environment: str) -> Record:
         seen_generation=_whole(bound, "generation"),
         seen_stable="",
         said=f"for {dig_text(spec, 'request', 'name')}",
-        phase="Recorded",
+        phase=RECORDED,
         outcome="",
         reason="",
         message="",

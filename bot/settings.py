@@ -167,7 +167,7 @@ def read_settings(path: Path, reserved: Callable[[str], bool]) -> Settings:
     humans = reading.identities(root.child("identities", optional=True))
     reading.check_authors(root, places, humans)
     return Settings(
-        rules=Rules(teams, shared if any(shared.values()) else _everybodys(places)),
+        rules=Rules(teams, _everybodys(shared, places)),
         targets=reading.targets(root.child("targets"), places, reserved),
         github_app_id=github.whole("appId", least=1),
         github_check=github.text("check", None, "a check run's name", default="holdpoint"),
@@ -181,7 +181,9 @@ def read_settings(path: Path, reserved: Callable[[str], bool]) -> Settings:
     )
 
 
-def _everybodys(places: Mapping[str, Environment]) -> Mapping[Role, frozenset[str]]:
-    """Who may see something anywhere may ask for help; no other role is had outside a place."""
-    holders = [who for place in places.values() for who in place.rules.holders.values()]
-    return {Role.VIEWER: frozenset[str]().union(*holders)}
+def _everybodys(
+    shared: Mapping[Role, frozenset[str]], places: Mapping[str, Environment]
+) -> Mapping[Role, frozenset[str]]:
+    """For what is about no environment: whoever holds a role anywhere may at least ask for help."""
+    own = [who for place in places.values() for who in place.rules.holders.values()]
+    return {**shared, Role.VIEWER: shared[Role.VIEWER].union(*own)}

@@ -29,12 +29,15 @@ def start(invocation: Invocation, desk: Desk, weight: int | None, strategy: str 
     if known is not None:
         return known
     deployment = desk.requests.deployment(target)
-    recording.admit(invocation, desk, deployment)
+    override = recording.admit(invocation, desk, deployment)
     clearance = desk.clearances.obtain(target, invocation.command.commit, desk.now())
     behind = missing_before(target, clearance.image.digest, desk)
-    override = recording.admit(invocation, desk, deployment, behind) if behind else ""
+    if behind:
+        override = recording.admit(invocation, desk, deployment, behind)
     weak = desk.place(target).weak
-    more: dict[str, str | int] = {"strategy": strategy} if strategy else {}
+    # Only where it is another than the target's own: then the controller has to know of it.
+    other = strategy and strategy != dig_text(deployment, "spec", "strategy", "type")
+    more: dict[str, str | int] = {"strategy": strategy} if other else {}
     if weak is not None and is_weak(clearance, weak):
         more["bakeSeconds"] = weak.bake_s
         check_weak(clearance, weak, weight)

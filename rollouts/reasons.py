@@ -76,3 +76,4 @@ class Reason(StrEnum):
     NOTHING_TO_ABORT = "NothingToAbort"
     NOTHING_TO_RETRY = "NothingToRetry"
     REVISION_UNKNOWN = "RevisionUnknown"
+    NOTED = "Noted"

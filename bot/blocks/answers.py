@@ -42,7 +42,7 @@ def refusal(denial: Denial) -> Answer:
     return Answer(blocks, f"Refused ({denial.code}): {denial.rule}"[:2900])
 
 
-def consented(request: str, approval: str, standing: Standing, *, again: bool) -> Answer:
+def consented(request: str, approval: str, standing: Standing) -> Answer:
     """Somebody's yes or no is recorded."""
     if standing.rejected_by:
         text = f":no_entry: Recorded: {code(request)} is rejected."
@@ -50,8 +50,6 @@ def consented(request: str, approval: str, standing: Standing, *, again: bool) -
         done = f"{len(standing.given)} of {standing.required}"
         rest = "It goes on." if standing.enough else "It waits for more."
         text = f":ballot_box_with_check: Recorded: {code(request)} has {done} approvals. {rest}"
-    if again:
-        text = f"That was recorded before. {text}"
     return Answer((section(text), context(f"As {code(approval)}.")), text, approval)
 
 

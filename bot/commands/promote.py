@@ -18,10 +18,11 @@ def run(invocation: Invocation, desk: Desk) -> Answer:
         return known
     deployment = desk.requests.deployment(recording.target_of(invocation))
     checking.can_promote(deployment)
-    recording.admit(invocation, desk, deployment)
+    override = recording.admit(invocation, desk, deployment)
     asked = recording.asked(invocation, desk)
     extent = invocation.command.extent
     how = {} if extent is None else {"to": EXTENTS[extent]}
+    how |= {"override": override} if override else {}
     body = objects.follow_up("Promote", asked, deployment, **how)
     return recording.record(invocation, desk, consenting.gate(body, invocation, desk, 100))
 

@@ -175,9 +175,17 @@ def _about_earlier(
         rule = f"{escaped(standing.rejected_by, 80)} rejected it; one no is enough."
         return Refusal.REJECTED, rule, _AGAIN
     mine = [c for c in known if c.by == own and c.bound.uid == ask.bound.uid]
-    if mine:
-        return Refusal.APPROVED_ALREADY, "You have answered this request before.", _WAITING
-    return None
+    return _ANSWERED if mine else None
 
 
-_WAITING = "If more approvals are needed, ask other approvers."
+def answered(place: Environment) -> Denial:
+    """The refusal of a second answer by the same person."""
+    refusal, rule, then = _ANSWERED
+    return Denial(refusal, rule, f"Other approvers: {place.rules.who_could(Role.APPROVER)}", then)
+
+
+_ANSWERED: _Found = (
+    Refusal.APPROVED_ALREADY,
+    "You have answered this request before.",
+    "If more approvals are needed, ask other approvers.",
+)

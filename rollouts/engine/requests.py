@@ -163,6 +163,13 @@ def _resume(view: View, request: Request) -> Decision | Refusal:
     return Refusal(Reason.NOTHING_TO_RESUME, "no rollout is paused or held")
 
 
+def _note(_: View, request: Request) -> Decision:
+    """Locks and their like move nothing: the asking side reads them from the requests that stand,
+    and a request that is refused stands for nothing."""
+    message = f"{request.requested_by or 'a request'} asked for it; nothing runs differently"
+    return MarkRequest(Reason.NOTED, message, request.name, RequestPhase.DONE)
+
+
 _VERBS = {
     Verb.CANARY: _canary,
     Verb.PROMOTE: _promote,
@@ -171,4 +178,9 @@ _VERBS = {
     Verb.ABORT: abort,
     Verb.ROLL_BACK: roll_back,
     Verb.RETRY: retry,
+    Verb.LOCK: _note,
+    Verb.UNLOCK: _note,
+    Verb.FREEZE: _note,
+    Verb.UNFREEZE: _note,
+    Verb.OVERRIDE: _note,
 }

@@ -27,6 +27,11 @@ class Verb(StrEnum):
     RESUME = "Resume"
     ABORT = "Abort"
     RETRY = "Retry"
+    LOCK = "Lock"
+    UNLOCK = "Unlock"
+    FREEZE = "Freeze"
+    UNFREEZE = "Unfreeze"
+    OVERRIDE = "Override"
 
 
 class Extent(StrEnum):

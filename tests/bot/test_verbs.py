@@ -11,10 +11,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,6 +28,9 @@ from tests.fakes.slack import FakeSlack
 from tests.testbed.oci import ImageStore
 from tests.testbed.registry import Registry
 from tests.testbed.wait import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Json = dict[str, Any]
 NAME = "acme/lending"
@@ -200,6 +204,13 @@ def test_a_lock_bars_others_and_nothing_else(room: Room) -> None:
     room.deployment("prod", candidate={"name": "lending-bbbbbbbb", "image": room.image})
     assert "Recorded" in room.say("abort")
     assert room.code("promote") == Refusal.LOCKED
+    assert "Recorded" in room.say("override the pager", user="U5")
+    assert "Recorded" in room.say("promote step")
+    promote = room.requests()[-1]["spec"]
+    assert promote["arguments"]["override"].startswith("slack-")
+    assert promote["approvals"]["weight"] == 100
+    room.forget()
+    room.say("lock again", user="U4")
     assert "unlocked" in room.say("unlock", user="U9")
     room.deployment("prod")
     assert "Recorded" in room.say("canary 5%")
@@ -248,6 +259,14 @@ def test_another_strategy_for_one_rollout(room: Room, text: str, strategy: str) 
     arguments = room.requests("staging")[0]["spec"]["arguments"]
     assert arguments["strategy"] == strategy
     assert "weight" not in arguments
+
+
+def test_the_targets_own_strategy_needs_no_word(room: Room) -> None:
+    deployment = room.cluster.all("modeldeployments", "staging")[0]
+    strategy = {"type": "BlueGreen"}
+    room.cluster.put("modeldeployments", "staging", {**deployment, "spec": {"strategy": strategy}})
+    room.say("blue-green lending", channel="C2")
+    assert "strategy" not in room.requests("staging")[0]["spec"]["arguments"]
 
 
 def test_nothing_is_gone_back_to_on_a_guess(room: Room) -> None:
@@ -433,3 +452,36 @@ def test_the_audit_line_says_who_where_and_how(room: Room) -> None:
     assert line["human"] == "ada"
     assert line["request"] == room.requests()[0]["metadata"]["name"]
     assert line["delivery"] == line["request"].removeprefix("slack-")
+
+
+def test_s5_two_clicks_at_once_are_one_approval(room: Room) -> None:
+    room.say("canary 25%")
+    ts, values = live_message(room, room.requests()[0])
+    before = len(room.bot.audit())
+    clicks = [
+        threading.Thread(
+            target=room.slack.deliver_action,
+            args=(room.bot.url, "holdpoint:approve", values["approve"]),
+            kwargs={"user": "U5", "message_ts": ts},
+        )
+        for _ in range(6)
+    ]
+    for click in clicks:
+        click.start()
+    for click in clicks:
+        click.join()
+    wait_until(lambda: len(room.bot.audit()) == before + 6, 60.0, "six audit lines")
+    outcomes = sorted(line["outcome"] for line in room.bot.audit()[before:])
+    assert outcomes == ["accepted"] + ["refused"] * 5
+    codes = {line["code"] for line in room.bot.audit()[before:] if "code" in line}
+    assert codes == {Refusal.APPROVED_ALREADY}
+    assert len(room.cluster.all("rolloutapprovals")) == 1
+
+
+def test_a_role_of_a_group_that_cannot_be_read_stops_the_start(room: Room, tmp_path: Path) -> None:
+    chosen = settings(room.slack, room.github, room.registry)
+    chosen["roles"]["deployer"]["groups"] = ["S404"]
+    bot = BotProcess(tmp_path, chosen, room.slack, kubeconfig_for(tmp_path, room.cluster.url))
+    assert bot.run_to_end() == 2
+    assert "the roles name S404" in bot.log
+    assert "no_such_subteam" in bot.log

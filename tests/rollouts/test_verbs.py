@@ -221,3 +221,12 @@ def test_every_strategy_takes_every_verb_at_any_moment(
     wanted = "one" if world.reason == "AbortRequested" else "two"
     assert world.status["stable"]["image"] == image(wanted)
     assert world.weights() == {world.status["stable"]["name"]: 100}
+
+
+@pytest.mark.parametrize("verb", ["Lock", "Unlock", "Freeze", "Unfreeze", "Override"])
+def test_a_lock_is_noted_and_moves_nothing(verb: str) -> None:
+    world, first, _ = at_25()
+    noted = ask(world, "l", verb, reason="a reason")
+    assert (noted["phase"], noted["outcome"], noted["reason"]) == ("Done", "None", "Noted")
+    assert world.weights()[first] == 75
+    world.run_until(lambda: promoted(world))
