@@ -111,7 +111,8 @@ def test_nothing_that_a_change_says_about_itself_improves_its_verdict(
     assert bool(report["base"]["changes"]) == bool(trick)
     mine = github.comments(REPO, 7)[0].body
     assert re.search(r"\| 🔴 Deployment \| 0\.\d\d \| ▼ -0\.\d\d, now critical \|", mine)
-    assert mine.index("Deployment |") < mine.index("Model performance |"), "what got worse is first"
+    titles = re.findall(r"^\| . (.+?) \| \d", mine, re.MULTILINE)
+    assert titles.index("Deployment") < titles.index("Model\u00a0performance"), "worse comes first"
 
 
 def test_the_base_is_asked_of_github_where_the_checkout_lacks_it(
