@@ -20,6 +20,9 @@ from rollouts.analysis import eprocess, onset
 
 if TYPE_CHECKING:
     from rollouts.analysis.eprocess import Logs
+    from rollouts.analysis.events import Compared
+    from rollouts.analysis.latency import Latency
+    from rollouts.analysis.scores import Bets
     from rollouts.analysis.settings import Settings
     from rollouts.analysis.state import State
 
@@ -63,9 +66,19 @@ def log_shares(settings: Settings) -> dict[Part, float]:
 
 def parts(state: State, settings: Settings) -> dict[Part, float]:
     """ln E of every part that is tested; 0 for one that has not seen anything."""
-    found = dict.fromkeys(log_shares(settings), 0.0)
-    latency, labels, scores = state.latency, state.labels, state.scores
-    logs: dict[Part, Logs] = {Part.ERRORS: state.worse, Part.ERROR_LIMIT: state.limit}
+    logs = speaking(state.worse, state.limit, state.latency, state.labels, state.scores)
+    return weighed(logs, state.seconds, settings)
+
+
+def speaking(
+    worse: Logs,
+    limit: Logs,
+    latency: Latency | None,
+    labels: Compared | None,
+    scores: Bets | None,
+) -> dict[Part, Logs]:
+    """The logs of each part's alternatives, as a state keeps them."""
+    logs = {Part.ERRORS: worse, Part.ERROR_LIMIT: limit}
     if latency is not None:
         logs[Part.LATENCY] = latency.compared.logs
         logs[Part.LATENCY_LIMIT] = latency.over
@@ -73,10 +86,16 @@ def parts(state: State, settings: Settings) -> dict[Part, float]:
         logs[Part.LABELS] = labels.logs
     if scores is not None:
         logs[Part.SCORES] = scores.logs
-    for part, some in logs.items():
-        if part in found:
-            found[part] = onset.log_evidence(some, state.seconds, settings.horizon_s)
-    return found
+    return logs
+
+
+def weighed(logs: dict[Part, Logs], seconds: float, settings: Settings) -> dict[Part, float]:
+    """ln E of every part that is tested, after so many seconds."""
+    horizon_s = settings.horizon_s
+    return {
+        part: onset.log_evidence(logs[part], seconds, horizon_s) if part in logs else 0.0
+        for part in log_shares(settings)
+    }
 
 
 def total(found: dict[Part, float], settings: Settings) -> float:

@@ -62,11 +62,24 @@ class Latency:
         return at[0] if at else None
 
 
-def begin(settings: Settings, seen: Both[Histogram], level: float) -> Latency | None:
-    """The state when the first requests are seen; None while there is no boundary to hold to.
+def ready(
+    before: Latency | None, settings: Settings, seen: Both[Histogram], level: float
+) -> Latency | None:
+    """The state that takes this tick in; None while there is no boundary to hold to.
 
-    `level`: the log of what the evidence is while nothing was seen (`onset.level`).
+    It is made when the first requests are seen, and anew when stable turns out to count by other
+    boundaries: nothing was compared until then. `level`: the log of what the evidence is while
+    nothing was seen (`onset.level`).
     """
+    if before is None:
+        return _begin(settings, seen, level)
+    unknown = before.compared.stable.requests == 0
+    if unknown and seen.stable.beyond(before.bounds) is None:
+        return _begin(settings, seen, level)
+    return before
+
+
+def _begin(settings: Settings, seen: Both[Histogram], level: float) -> Latency | None:
     stable = seen.stable.bounds or seen.candidate.bounds
     common = tuple(bound for bound in seen.candidate.bounds if bound in stable)
     if not (common and seen.candidate.requests):

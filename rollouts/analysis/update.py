@@ -72,34 +72,41 @@ def update(state: State, settings: Settings, tick: Tick) -> State:
     seconds = state.seconds + tick.seconds
     weight = onset.weight(state.seconds, seconds, settings.horizon_s)
     recent = state.recent.after(tick)
-    now = State(
+    worse = eprocess.add(onset.take_in(state.worse, weight), against)
+    limit = _limit(onset.take_in(state.limit, weight), settings, tick, recent)
+    slow = _latency(state, settings, tick, weight)
+    wrong = _labels(state, settings, tick, weight)
+    low = _scores(state, settings, tick, weight)
+    logs = evidence.speaking(worse, limit, slow, wrong, low)
+    log_e = evidence.total(evidence.weighed(logs, seconds, settings), settings)
+    return State(
         settings=state.settings,
-        worse=eprocess.add(onset.take_in(state.worse, weight), against),
-        limit=_limit(onset.take_in(state.limit, weight), settings, tick, recent),
+        worse=worse,
+        limit=limit,
         ratio=_capped(state.ratio, in_favour, settings),
         absolute=_capped(state.absolute, steps.tolerable(settings, tick), settings),
+        log_e=log_e,
         seconds=seconds,
         candidate=state.candidate + tick.candidate,
         stable=state.stable + tick.stable,
+        episode=_episode(state, tick, log_e),
         recent=recent,
         blind=not tick.concurrent,
         baseline=baseline,
-        latency=_latency(state, settings, tick, weight),
-        labels=_labels(state, settings, tick, weight),
-        scores=_scores(state, settings, tick, weight),
+        latency=slow,
+        labels=wrong,
+        scores=low,
         arrival=arrival.after(state.arrival, settings, tick),
     )
-    log_e = evidence.total(evidence.parts(now, settings), settings)
-    return replace(now, log_e=log_e, episode=_episode(state, tick, log_e))
 
 
 def _latency(state: State, settings: Settings, tick: Tick, weight: float) -> Latency | None:
     before, seen = state.latency, tick.latency
     if settings.latency_odds is None and settings.latency_limit_s is None:
         return None
-    if before is None and seen is not None:
+    if seen is not None:
         level = onset.level(state.seconds, settings.horizon_s)
-        before = latency.begin(settings, seen, level)
+        before = latency.ready(before, settings, seen, level)
     if before is None:
         return None
     nothing = Both(NO_REQUESTS, NO_REQUESTS)

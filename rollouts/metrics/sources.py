@@ -14,10 +14,13 @@ the environment are not asked, bodies are bounded, and one deadline holds for th
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import os
 import re
+import socket
 import ssl
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +70,9 @@ def ask(source: Source, query: str, *, deadline_s: float, most_bytes: int = MOST
         connection = _connection(source, deadline_s)
     except (ssl.SSLError, ValueError) as error:
         raise _invalid(f"the source {source.name}'s ca.crt cannot be used ({error})") from error
+    watch = threading.Timer(deadline_s, _hang_up, (connection,))
+    watch.daemon = True
+    watch.start()
     try:
         connection.request(
             "POST",
@@ -74,16 +80,30 @@ def ask(source: Source, query: str, *, deadline_s: float, most_bytes: int = MOST
             urlencode({"query": query, "timeout": f"{max(1, round(deadline_s * 1000))}ms"}),
             _headers(source),
         )
-        return _body(source, connection, ends, most_bytes)
-    except TimeoutError as error:
-        raise _trouble(Trouble.TIMED_OUT, source, "did not answer in time") from error
-    except http.client.IncompleteRead as error:
-        raise _trouble(Trouble.PARTIAL, source, "closed the connection in mid-answer") from error
+        with connection.getresponse() as response:
+            _require_json(source, response, ends)
+            return _body(source, connection, response, ends, most_bytes)
     except (http.client.HTTPException, OSError) as error:
-        said = str(error) or type(error).__name__
-        raise _trouble(Trouble.UNREACHABLE, source, f"cannot be asked ({said:.200})") from error
+        raise _typed(source, error, late=time.monotonic() >= ends) from error
     finally:
+        watch.cancel()
         connection.close()
+
+
+def _hang_up(connection: http.client.HTTPConnection) -> None:
+    """Wakes whoever waits for the server: a byte now and then would hold a worker for ever."""
+    if connection.sock is not None:
+        with contextlib.suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _typed(source: Source, error: Exception, *, late: bool) -> MetricError:
+    if late or isinstance(error, TimeoutError):
+        return _trouble(Trouble.TIMED_OUT, source, "did not answer in time")
+    if isinstance(error, http.client.IncompleteRead):
+        return _trouble(Trouble.PARTIAL, source, "closed the connection in mid-answer")
+    said = str(error) or type(error).__name__
+    return _trouble(Trouble.UNREACHABLE, source, f"cannot be asked ({said:.200})")
 
 
 def _connection(source: Source, deadline_s: float) -> http.client.HTTPConnection:
@@ -106,10 +126,9 @@ def _headers(source: Source) -> dict[str, str]:
     return headers
 
 
-def _body(
-    source: Source, connection: http.client.HTTPConnection, ends: float, most_bytes: int
-) -> bytes:
-    response = connection.getresponse()
+def _require_json(source: Source, response: http.client.HTTPResponse, ends: float) -> None:
+    if time.monotonic() >= ends:  # hung up by ourselves, which looks like the end of the headers
+        raise TimeoutError
     # Prometheus answers 400, 422 and 503 with JSON that says why.
     is_json = response.headers.get_content_type() == "application/json"
     if response.status != 200 and not (is_json and response.status in {400, 422, 503}):
@@ -118,11 +137,22 @@ def _body(
     if not is_json:
         what = f"answered {response.headers.get_content_type()}, not JSON"
         raise _trouble(Trouble.NOT_METRICS, source, what)
+
+
+def _body(
+    source: Source,
+    connection: http.client.HTTPConnection,
+    response: http.client.HTTPResponse,
+    ends: float,
+    most_bytes: int,
+) -> bytes:
     body = bytearray()
     while chunk := _chunk(connection, response, ends):
         body += chunk
         if len(body) > most_bytes:
             raise _trouble(Trouble.TOO_LARGE, source, f"sent more than {most_bytes} bytes")
+    if time.monotonic() >= ends:  # or like the end of the body
+        raise TimeoutError
     if response.length:
         raise _trouble(Trouble.PARTIAL, source, f"ended {response.length} bytes early")
     return bytes(body)

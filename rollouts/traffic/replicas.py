@@ -30,6 +30,7 @@ from rollouts.reasons import Reason
 from rollouts.resources import SERVICES
 from rollouts.traffic import marks
 from rollouts.traffic.interface import (
+    TARGET_ANNOTATION,
     Acceptance,
     AcceptanceState,
     ObjectReference,
@@ -78,7 +79,7 @@ class Replicas:
         weights, note = dig_object(split, "weights"), str(split.get("note", ""))
         if dig_object(split, "selector") != selector or not set(weights) <= services:
             alone = selector.get(REVISION_LABEL)
-            weights, note = {alone: 100} if alone else dict.fromkeys(weights, 100), ""
+            weights, note = {alone: 100} if alone in services else dict.fromkeys(weights, 100), ""
             drift = drift or "the Service selects other pods than was last written"
         return RouteView(
             sequence=sequence,
@@ -114,7 +115,9 @@ ROUTER = Replicas()
 
 def _selector(obj: JsonObject, services: frozenset[str]) -> dict[str, str]:
     selector = dig_object(obj, "spec", "selector")
-    if selector.get(TARGET_LABEL) in services or selector.get(REVISION_LABEL) in services:
+    was_ours = marks.annotation(obj, TARGET_ANNOTATION) is not None  # edited, and to be put back
+    named = {selector.get(TARGET_LABEL), selector.get(REVISION_LABEL)}
+    if was_ours or named & services:
         return selector
     raise TrafficError(
         Reason.ROUTE_MISSING,

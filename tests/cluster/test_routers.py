@@ -172,6 +172,7 @@ def test_a_route_is_accepted_where_nobody_answers(written: Written) -> None:
 
 EDITS: dict[str, Json] = {
     "Istio": {"spec": {"http": [{"route": [{"destination": {"host": NAME}}]}]}},
+    "Replicas": {"spec": {"selector": {"holdpoint.dev/revision": "nothing"}}},
     "NGINX": {
         "metadata": {"annotations": {"nginx.ingress.kubernetes.io/canary-weight": "50"}},
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rollouts.analysis import Kind
+from rollouts.analysis.events import MEMORY
 from rollouts.controller.analyst import Analyst, arms_of
 from rollouts.controller.metrics import Metrics
 from rollouts.controller.observing import Belongings
@@ -180,6 +182,24 @@ def test_p5_a_crash_between_a_tick_and_its_checkpoint_counts_nothing_twice(rig: 
     rig.crash()
     rig.newer.serve(5)
     assert totals(rig.look()) == (115, 1, 300, 0)
+
+
+def test_p5_latency_is_not_counted_twice_either(rig: Rig) -> None:
+    rig.look()
+    for _ in range(2):  # the first time is the warm-up, and where counting begins
+        rig.newer.serve(100)
+        rig.older.serve(300)
+        view = rig.look()
+    rig.save(view)
+    rig.newer.serve(10)
+    rig.look()  # counted, and lost with the process
+    rig.crash()
+    rig.newer.serve(5)
+    record = rig.look().record
+    assert record is not None
+    _, (_, (candidate, *_), _), _ = record["checkpoint"]["state"]["latency"]
+    faded = 100 * math.exp(-15 / MEMORY) + 15
+    assert candidate == pytest.approx(faded, abs=0.5)
 
 
 def test_a_failing_candidate_is_worse_after_seconds(rig: Rig) -> None:

@@ -67,7 +67,8 @@ def _is_true(status: Json, kind: str) -> bool:
 class Gateway:
     """One Traefik process and the Gateway `testbed-gateway/testbed` that it serves.
 
-    Routes of every namespace may attach. `host` and `port` are where its listener answers.
+    Routes of every namespace may attach. `host` and `port` are where its listener answers,
+    `metrics_port` is where it tells Prometheus what it counted.
     """
 
     host = "127.0.0.1"
@@ -76,6 +77,7 @@ class Gateway:
         self._control_plane = control_plane
         self._server: Server | None = None
         self.port = free_port(self.host)
+        self.metrics_port = free_port(self.host)
         self.start_s = 0.0
 
     @property
@@ -156,6 +158,8 @@ class Gateway:
     def _flags(self) -> list[str]:
         return [
             f"--entryPoints.web.address={self.host}:{self.port}",
+            f"--entryPoints.metrics.address={self.host}:{self.metrics_port}",
+            "--metrics.prometheus.entryPoint=metrics",
             "--providers.kubernetesGateway=true",
             # Zero switches throttling off; the default would hold a change back for 2 s.
             "--providers.providersThrottleDuration=0s",

@@ -6,6 +6,7 @@ Processor time, not the clock's; a busy machine shows higher figures all the sam
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 from typing import TYPE_CHECKING
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 TICKS = 2000
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-FAST = (0.0, 0.0, 0.1, 0.4, 0.85, 0.99, 1.0, 1.0, 1.0, 1.0, 1.0)
 
 
 def report() -> Iterator[str]:
@@ -68,10 +68,7 @@ def _ticks(rate: float, *, more: bool) -> Iterator[Tick]:
         if not more:
             yield Tick(1.0, arms[0], arms[1])
             continue
-        slow = [
-            Histogram(BOUNDS, tuple(int(arm.requests * part) for part in FAST), arm.requests)
-            for arm in arms
-        ]
+        slow = [_histogram(chance, arm.requests) for arm in arms]
         scores = [Scores(arm.requests, arm.requests * chance.uniform(0.7, 0.9)) for arm in arms]
         yield Tick(
             1.0,
@@ -82,3 +79,9 @@ def _ticks(rate: float, *, more: bool) -> Iterator[Tick]:
             labels=Both(arms[0], arms[1]),
             scores=Both(scores[0], scores[1]),
         )
+
+
+def _histogram(chance: random.Random, requests: int) -> Histogram:
+    took = [chance.lognormvariate(math.log(0.06), 0.5) for _ in range(requests)]
+    within = tuple(sum(each <= bound for each in took) for bound in BOUNDS)
+    return Histogram(BOUNDS, within, requests)

@@ -141,6 +141,20 @@ def test_the_arms_are_compared_at_the_boundaries_that_both_have() -> None:
     assert again.latency == state.latency, "an arm that shows other boundaries says nothing"
 
 
+def test_stable_that_shows_later_and_with_other_boundaries_is_compared_all_the_same() -> None:
+    """Its first requests are left out as warm-up, so the candidate's figures may come first."""
+    nothing = Histogram((), (), 0)
+    alone = Both(histogram(100, SLOW), nothing)
+    state = after([Tick(1.0, Increment(100), Increment(900), latency=alone)] * 5)
+    assert state.latency is not None
+    assert state.latency.bounds == BOUNDS
+    other = Histogram((0.1, 1.0, 5.0), (765, 900, 900), 900)
+    both = Both(histogram(100, SLOW), other)
+    ticks = [Tick(1.0, Increment(100), Increment(900), latency=both)] * 60
+    judgement = judge(after(ticks, state), SETTINGS)
+    assert (judgement.kind, judgement.part) == (Kind.WORSE, Part.LATENCY)
+
+
 def test_many_boundaries_are_thinned_and_the_limits_is_kept() -> None:
     bounds = tuple(round(0.013 * i, 4) for i in range(1, 101))
     seen = Histogram(bounds, (1,) * 100, 1)

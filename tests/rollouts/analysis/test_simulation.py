@@ -95,7 +95,11 @@ def test_with_r0_1_four_times_the_errors_are_caught_in_15_minutes_at_20_a_second
 
 @pytest.mark.parametrize(
     ("per_second", "candidate"),
-    [(20, 0.02), (20, 0.05), (20, 0.2), (100, 0.02), (100, 0.05), (1000, 0.02), (1000, 0.2)],
+    [
+        *((20, 0.02), (20, 0.05), (20, 0.2)),
+        *((100, 0.02), (100, 0.05), (100, 0.2)),
+        *((1000, 0.02), (1000, 0.05), (1000, 0.2)),
+    ],
 )
 def test_with_r0_1_the_median_is_at_most_2_4_times_what_is_possible(
     per_second: float, candidate: float

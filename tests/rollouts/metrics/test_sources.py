@@ -73,10 +73,22 @@ def test_p2_a_bad_answer_is_a_bounded_error(
     assert caught.value.trouble is trouble
 
 
+def _drip_of_headers(to: Exchange) -> None:
+    to.send(b"HTTP/1.1 200 OK\r\n")
+    while not to.server.released.wait(0.05):
+        to.send(b"x")
+
+
+def _chunked_for_ever(to: Exchange) -> None:
+    to.send(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{JSON}\r\n".encode())
+    while not to.server.released.wait(0.05):
+        to.send(b"1\r\n \r\n")
+
+
 @pytest.mark.parametrize(
     "answer",
-    [lambda to: to.server.released.wait(20), _drip],
-    ids=["silent", "a byte now and then"],
+    [lambda to: to.server.released.wait(20), _drip, _drip_of_headers, _chunked_for_ever],
+    ids=["silent", "a byte now and then", "headers for ever", "chunks for ever"],
 )
 def test_p2_one_deadline_holds_for_the_whole_answer(tmp_path: Path, answer: Answer) -> None:
     with pytest.raises(MetricError) as caught:

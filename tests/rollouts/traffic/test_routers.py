@@ -191,11 +191,12 @@ def test_the_weight_is_rounded_down_and_what_is_reached_is_said(
 def test_a_selector_changed_by_hand_is_seen_and_put_back(weight: int) -> None:
     asked = intent(weight, stable=3, candidate=1)
     good = REPLICAS.apply(service(), asked)
-    edited = {**good, "spec": {"selector": {REVISION_LABEL: CANDIDATE}}}
-    shown = REPLICAS.view(edited, SERVICES)
-    assert not shown.matches(asked)
-    assert shown.weights == {CANDIDATE: 100}
-    assert REPLICAS.apply(edited, asked) == good
+    for label in (CANDIDATE, "nobody"):
+        edited = {**good, "spec": {"selector": {REVISION_LABEL: label}}}
+        shown = REPLICAS.view(edited, SERVICES)
+        assert not shown.matches(asked)
+        assert shown.weights.get(CANDIDATE) == 100 or label != CANDIDATE
+        assert REPLICAS.apply(edited, asked) == good
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"weights": {"a": "b"}}', '{"weights": {"x": 1}}'])
