@@ -14,9 +14,9 @@ from enum import StrEnum
 
 from bot import consents
 from bot.notes import follows
-from bot.policy.approvals import Standing, count
 from bot.progress import NO_STEPS, Progress, progress
 from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text, name_of
+from rollouts.model import Standing, ask_of, count, gated
 
 
 class Stage(StrEnum):
@@ -202,9 +202,9 @@ def _with_deployment(shown: LiveView, deployment: JsonObject) -> LiveView:
 
 def _standing(request: JsonObject, around: Around) -> Standing | None:
     """How many have consented, while that is what the request waits for."""
-    if not consents.gated(request) or around.now is None:
+    if not gated(request) or around.now is None:
         return None
-    ask = consents.ask_of(request, around.humans)
+    ask = ask_of(request, around.humans)
     return count(ask, consents.read(around.approvals, around.humans), around.now)
 
 
