@@ -16,7 +16,7 @@ from bot import consents
 from bot.notes import follows
 from bot.progress import NO_STEPS, Progress, progress
 from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text, name_of
-from rollouts.model import Standing, ask_of, count, gated
+from rollouts.model import Standing, ask_of, count, gated, moment
 
 
 class Stage(StrEnum):
@@ -201,11 +201,14 @@ def _with_deployment(shown: LiveView, deployment: JsonObject) -> LiveView:
 
 
 def _standing(request: JsonObject, around: Around) -> Standing | None:
-    """How many have consented, while that is what the request waits for."""
+    """How many have consented. Once it is decided, what counted then: consent that has run out
+    since was good when it was needed."""
     if not gated(request) or around.now is None:
         return None
     ask = ask_of(request, around.humans)
-    return count(ask, consents.read(around.approvals, around.humans), around.now)
+    asked = moment(dig_text(request, "metadata", "creationTimestamp"))
+    at = around.now if ask.open or asked is None else asked
+    return count(ask, consents.read(around.approvals, around.humans), at)
 
 
 def _newest(requests: Sequence[JsonObject]) -> JsonObject:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bot import consents
+from bot import consents, live
 from bot.desk import Delivery
 from bot.places import ApprovalRule, Environment
 from bot.policy import Person, Role, Rules
@@ -246,6 +246,20 @@ def test_the_cluster_has_a_place_for_all_that_is_written() -> None:
     assert given == fields(schema(ROLLOUT_APPROVALS, "spec"))
     asked = written(request()["spec"]["approvals"]) | {"commit"}
     assert asked == fields(schema(ROLLOUT_REQUESTS, "spec", "approvals"))
+
+
+def test_what_was_approved_stays_so_in_the_message() -> None:
+    """The request is carried out; an hour later its approvals have run out."""
+    asked = request(metadata__creationTimestamp="2026-03-01T11:59:00Z")
+    given, later = [said("U2"), said("U4")], NOW + timedelta(hours=5)
+    around = live.Around("prod", given, HUMANS, later)
+    waiting = live.view([asked], None, None, around).standing
+    assert waiting is not None
+    assert waiting.given == ()
+    asked["status"]["phase"] = "Accepted"
+    accepted = live.view([asked], None, None, around).standing
+    assert accepted is not None
+    assert accepted.enough
 
 
 def test_one_answer_a_person_has_one_name() -> None:
