@@ -21,7 +21,6 @@ from tests.cluster.installing import NAME, ROOT, RR
 from tests.cluster.rollout_bed import Bed, Images, start
 from tests.fakes.github import FakeGitHub
 from tests.fakes.slack import FakeSlack
-from tests.testbed.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +57,7 @@ def judged_service(room: Room) -> None:
     room.registry.tag(REPOSITORY, SHA, digest)
 
 
-def approval(request: Json, name: str, **changes: Any) -> Json:
+def approval(request: Json, name: str, /, **changes: Any) -> Json:
     """An approval of exactly this request by a stranger to the bot, with changes."""
     bound = bound_of(request)
     spec: Json = {
@@ -190,7 +189,6 @@ def test_the_bot_may_create_approvals_and_the_controller_only_read_them(
     bed: Bed, room: Room
 ) -> None:
     plane, space = bed.control_plane, bed.kube.namespace
-    wait_until(lambda: bed.kube.list(RA) == [], 10, "the kind to be served")
     made = approval({"metadata": {"name": "r", "uid": "u"}, "spec": {"target": NAME}}, "bob")
     made["spec"]["bound"] |= {"verb": "Promote", "configuration": OTHER}
     bot = plane.service_account_kubeconfig("holdpoint-system", "holdpoint-bot")
@@ -199,10 +197,10 @@ def test_the_bot_may_create_approvals_and_the_controller_only_read_them(
     with pytest.raises(api.Forbidden):
         reader.create(api.ROLLOUT_APPROVALS, space, made)
     writer = api.Cluster.connect(str(bot))
-    writer.create(api.ROLLOUT_APPROVALS, space, made, strict=True)
+    there = writer.create(api.ROLLOUT_APPROVALS, space, made, strict=True)
     assert len(reader.list(api.ROLLOUT_APPROVALS, space).items) == 1
     for change in (writer.replace, reader.replace):
         with pytest.raises(api.Forbidden):
-            change(api.ROLLOUT_APPROVALS, space, made)
+            change(api.ROLLOUT_APPROVALS, space, there)
     with pytest.raises(api.Forbidden):
         writer.delete(api.ROLLOUT_APPROVALS, space, "bob")
