@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Standing:
     """Where one rollout stands: `weight` in per cent, read back; whether one is `under_way`;
-    whether its end cannot be confirmed; whether its figures cannot be read."""
+    whether its end cannot be confirmed; whether its figures cannot be read; whether it cannot go
+    back because nothing of stable is ready."""
 
     weight: int = 0
     under_way: bool = False
     unconfirmed: bool = False
     unreadable: bool = False
+    blocked: bool = False
 
 
 class Metrics:
@@ -91,6 +93,19 @@ class Metrics:
             ["namespace", "name"],
             registry=registry,
         )
+        self._blocked = Gauge(
+            "holdpoint_rollback_blocked",
+            "1 while a candidate has traffic and no pod of stable is ready to take it back.",
+            ["namespace", "name"],
+            registry=registry,
+        )
+        self._of_targets = (
+            self._weight,
+            self._under_way,
+            self._unconfirmed,
+            self._unreadable,
+            self._blocked,
+        )
         self._silence = Gauge(
             "holdpoint_informer_silence_seconds",
             "Time since the API server was last heard about a kind.",
@@ -132,10 +147,11 @@ class Metrics:
         self._under_way.labels(namespace, name).set(int(standing.under_way))
         self._unconfirmed.labels(namespace, name).set(int(standing.unconfirmed))
         self._unreadable.labels(namespace, name).set(int(standing.unreadable))
+        self._blocked.labels(namespace, name).set(int(standing.blocked))
 
     def forget(self, namespace: str, name: str) -> None:
         """A ModelDeployment is gone."""
-        for gauge in (self._weight, self._under_way, self._unconfirmed, self._unreadable):
+        for gauge in self._of_targets:
             try:
                 gauge.remove(namespace, name)
             except KeyError:

@@ -125,7 +125,7 @@ class Reconciler:
         seen, around = self._look(key, deployment, status, now)
         decision = advance(deployment, seen, now)
         if isinstance(decision, Wait):
-            tools.metrics.shows(*key, _standing(status, seen))
+            tools.metrics.shows(*key, _standing(status, seen, decision))
             return self._wait(key, raw, status, decision, now)
         view = look(deployment, status, seen, now)
         context = Context(raw, view, around.route.raw, around.route.resource, around.alias, now)
@@ -255,15 +255,17 @@ class Reconciler:
         )
 
 
-def _standing(status: Status, seen: Observation) -> Standing:
+def _standing(status: Status, seen: Observation, wait: Wait) -> Standing:
     """For the metrics. A candidate without traffic is not judged, so nothing is unreadable yet."""
     baking = status.phase is Phase.BAKING
     tried = status.weight.asked > 0 or baking
+    served = tried or status.weight.confirmed > 0
     return Standing(
         weight=status.weight.confirmed,
         under_way=status.candidate is not None or baking,
         unconfirmed=status.reason is Reason.ABORT_NOT_CONFIRMED,
         unreadable=tried and seen.analysis is not None and not seen.analysis.readable,
+        blocked=served and wait.reason is Reason.STABLE_NOT_READY,
     )
 
 

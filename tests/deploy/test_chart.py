@@ -122,6 +122,15 @@ def test_every_pod_is_restricted(full: list[Json]) -> None:
             assert set(container["resources"]["requests"]) == {"cpu", "memory"}
 
 
+def test_every_pod_has_a_network_policy(full: list[Json]) -> None:
+    workloads = of_kind(full, "Deployment") + of_kind(full, "Job")
+    labels = [each["spec"]["template"]["metadata"]["labels"] for each in workloads]
+    policies = [each["spec"] for each in of_kind(full, "NetworkPolicy")]
+    for own in labels:
+        (policy,) = [p for p in policies if p["podSelector"]["matchLabels"].items() <= own.items()]
+        assert policy["policyTypes"] == ["Ingress", "Egress"]
+
+
 def test_every_server_is_probed_where_it_listens(full: list[Json]) -> None:
     for deployment in of_kind(full, "Deployment"):
         (container,) = deployment["spec"]["template"]["spec"]["containers"]

@@ -58,7 +58,7 @@ def test_the_runbook_names_codes_that_exist() -> None:
 
 def test_what_must_wake_somebody_does() -> None:
     paging = {rule["alert"] for rule in RULES if rule["labels"]["severity"] == "page"}
-    needed = {"AbortNotConfirmed", "NoLeader", "MetricsUnreadable"}
+    needed = {"AbortNotConfirmed", "NoLeader", "MetricsUnreadable", "RollbackBlocked"}
     assert {f"Holdpoint{name}" for name in needed} <= paging
 
 

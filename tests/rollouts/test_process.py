@@ -180,7 +180,11 @@ def test_an_unknown_page_says_which_there_are() -> None:
 
 def test_a_deployment_that_is_gone_leaves_no_series() -> None:
     metrics = Metrics()
-    metrics.shows("prod", "fraud", Standing(25, under_way=True, unconfirmed=True, unreadable=True))
+    metrics.shows(
+        "prod",
+        "fraud",
+        Standing(25, under_way=True, unconfirmed=True, unreadable=True, blocked=True),
+    )
     shown = samples(metrics.page().decode())
     assert shown["holdpoint_candidate_weight_percentfraudprod"] == 25
     assert shown["holdpoint_analysis_unreadablefraudprod"] == 1
