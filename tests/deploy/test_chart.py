@@ -206,9 +206,18 @@ def test_the_crds_stay_when_the_chart_goes(plain: list[Json]) -> None:
 def test_without_the_bot_nobody_asks_for_others(plain: list[Json]) -> None:
     policy = one(plain, "ValidatingAdmissionPolicy", "-requests")
     (trusted,) = [v["expression"] for v in policy["spec"]["variables"] if v["name"] == "trusted"]
-    accounts = re.findall(r'"(system:serviceaccount:[^"]+)"', trusted)
-    assert accounts == ["system:serviceaccount:here:holdpoint-stop"]
+    assert "request.userInfo.username in []" in trusted
     assert policy["spec"]["failurePolicy"] == "Fail"
+
+
+def test_the_bots_account_is_the_one_that_is_trusted(full: list[Json]) -> None:
+    account = (
+        f"system:serviceaccount:here:{one(full, 'ServiceAccount', '-bot')['metadata']['name']}"
+    )
+    approvals = one(full, "ValidatingAdmissionPolicy", "-approvals")["spec"]["validations"]
+    requests = one(full, "ValidatingAdmissionPolicy", "-requests")["spec"]["variables"]
+    for expression in (approvals[0]["expression"], requests[0]["expression"]):
+        assert re.findall(r'"(system:serviceaccount:[^"]+)"', expression) == [account]
 
 
 def test_the_bots_settings_are_a_file_that_it_reads(full: list[Json]) -> None:
