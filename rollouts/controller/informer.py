@@ -79,7 +79,6 @@ class Informer:
         """Whether the cluster may lack the kind."""
         return self._interest.optional
 
-    @property
     def silence_s(self) -> float:
         """Seconds since the API server was last heard."""
         return time.monotonic() - self.heard_at

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from rollouts import kube, traffic
@@ -92,7 +91,7 @@ class ControllerProcess:
         self._metrics.waits(self._queue.__len__)
         for informer in self._informers:
             if not informer.optional:
-                self._metrics.hears(informer.plural, partial(getattr, informer, "silence_s"))
+                self._metrics.hears(informer.plural, informer.silence_s)
         pages = Pages(self._unhealthy, self._unready, self._metrics.page)
         self.endpoint = Endpoint(options.host, options.port, pages)
 
