@@ -46,9 +46,10 @@ test-cluster: $(STAMP) ## The tests on a real API server and gateway, in a netwo
 	$(BIN)/python -m tests.fakes.github
 	$(BIN)/python -m tests.testbed exec -- $(BIN)/python -m pytest tests/cluster tests/e2e
 
-docs: $(STAMP) ## Write what is made from the code: the checks' pages, the configuration's schema
+docs: $(STAMP) ## Write what is made from the code: pages, schemas, the chart's files, manifests
 	$(BIN)/python -m checks.docs
 	$(BIN)/python -m checks.config_schema
+	$(BIN)/python -m tests.deploy.generate
 
 bench: $(STAMP) ## How long the checks take and how much memory they need, at two sizes
 	$(BIN)/python -m tests.bench

@@ -1,6 +1,7 @@
 """`holdpoint controller` and `holdpoint rollout`: arguments in, an exit code out.
 
-Called by `holdpoint.py`. The controller runs until it is told to stop; `rollout` only reads.
+Called by `holdpoint.py`. The controller runs until it is told to stop; `rollout` only reads, but
+for `stop-all`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rollouts import kube
+from rollouts import kube, stopping
 from rollouts.controller import ControllerProcess, LeaseName, Options, log_as_json
 from rollouts.planning import NoPlanError, plan_lines, plan_object
 from rollouts.showing import history_lines, status_lines, status_object, to_json
@@ -54,7 +55,12 @@ def controller(argv: list[str]) -> int:
 
 
 def rollout(argv: list[str]) -> int:
-    """Shows a ModelDeployment: 0 shown, 1 there is none of that name or no plan, 2 no cluster."""
+    """Shows a ModelDeployment: 0 shown, 1 there is none of that name or no plan, 2 no cluster.
+
+    `stop-all` is about all of them; see `rollouts.stopping`.
+    """
+    if argv[:1] == ["stop-all"]:
+        return stopping.main(argv[1:])
     arguments = _rollout_arguments(argv)
     try:
         cluster = kube.Cluster.connect(arguments.kubeconfig)
@@ -103,7 +109,11 @@ def _controller_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def _rollout_arguments(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("holdpoint rollout", description="Show a rollout.")
+    parser = argparse.ArgumentParser(
+        "holdpoint rollout",
+        description="Show a rollout.",
+        epilog="holdpoint rollout stop-all --help: abort every rollout under way.",
+    )
     parser.add_argument("verb", choices=("status", "history", "plan"))
     parser.add_argument("name", help="the ModelDeployment")
     _cluster_arguments(parser, "its namespace", "default")

@@ -74,6 +74,15 @@ class Informer:
         """The kind's name in the API."""
         return self._interest.resource.plural
 
+    @property
+    def optional(self) -> bool:
+        """Whether the cluster may lack the kind."""
+        return self._interest.optional
+
+    def silence_s(self) -> float:
+        """Seconds since the API server was last heard."""
+        return time.monotonic() - self.heard_at
+
     def start(self) -> None:
         """Begins in a thread of its own."""
         self._thread.start()

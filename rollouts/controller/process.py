@@ -88,6 +88,10 @@ class ControllerProcess:
             threading.Thread(target=self._work, name=f"worker-{n}", daemon=True)
             for n in range(WORKERS)
         ]
+        self._metrics.waits(self._queue.__len__)
+        for informer in self._informers:
+            if not informer.optional:
+                self._metrics.hears(informer.plural, informer.silence_s)
         pages = Pages(self._unhealthy, self._unready, self._metrics.page)
         self.endpoint = Endpoint(options.host, options.port, pages)
 
@@ -184,10 +188,15 @@ class ControllerProcess:
                     self._queue.add(key_of(deployment))
 
     def _unhealthy(self) -> str:
+        if self._stopped.is_set():
+            return ""  # threads end on purpose now
         dead = [informer.plural for informer in self._informers if not informer.alive]
+        dead += [w.name for w in self._workers if w.ident is not None and not w.is_alive()]
         return f"the threads for {', '.join(dead)} have died" if dead else ""
 
     def _unready(self) -> str:
+        if self._stopped.is_set():
+            return "stopping"
         missing = [i.plural for i in self._informers if not i.synced.is_set()]
         return f"not listed yet: {', '.join(missing)}" if missing else ""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rollouts import kube, traffic
 from rollouts.controller.applying import Applier, Context, Outdated
+from rollouts.controller.metrics import Standing
 from rollouts.controller.observing import Belongings, Surroundings, gather, observe
 from rollouts.engine import advance, checks_due, look, owned_services
 from rollouts.jsontypes import dig_text
@@ -22,6 +23,7 @@ from rollouts.model import (
     MarkRequest,
     ModelDeployment,
     Observation,
+    Phase,
     Refuse,
     RequestPhase,
     RouteProblem,
@@ -123,6 +125,7 @@ class Reconciler:
         seen, around = self._look(key, deployment, status, now)
         decision = advance(deployment, seen, now)
         if isinstance(decision, Wait):
+            tools.metrics.shows(*key, _standing(status, seen, decision))
             return self._wait(key, raw, status, decision, now)
         view = look(deployment, status, seen, now)
         context = Context(raw, view, around.route.raw, around.route.resource, around.alias, now)
@@ -198,9 +201,6 @@ class Reconciler:
 
     def _wait(self, key: Key, raw: JsonObject, status: Status, wait: Wait, now: datetime) -> float:
         tools = self._tools
-        confirmed = status.weight.confirmed
-        unconfirmed = status.reason is Reason.ABORT_NOT_CONFIRMED
-        tools.metrics.shows(*key, weight=confirmed, unconfirmed=unconfirmed)
         tools.events.report_history(raw, status, now)
         for request in tools.store.belonging(kube.ROLLOUT_REQUESTS, key):
             tools.events.report_request(request, now)
@@ -254,6 +254,20 @@ class Reconciler:
                 "sequence": status.write_sequence,
             },
         )
+
+
+def _standing(status: Status, seen: Observation, wait: Wait) -> Standing:
+    """For the metrics. A candidate without traffic is not judged, so nothing is unreadable yet."""
+    baking = status.phase is Phase.BAKING
+    tried = status.weight.asked > 0 or baking
+    served = tried or status.weight.confirmed > 0
+    return Standing(
+        weight=status.weight.confirmed,
+        under_way=status.candidate is not None or baking,
+        unconfirmed=status.reason is Reason.ABORT_NOT_CONFIRMED,
+        unreadable=tried and seen.analysis is not None and not seen.analysis.readable,
+        blocked=served and wait.reason is Reason.STABLE_NOT_READY,
+    )
 
 
 def _poll_s(status: Status, now: datetime) -> float:

@@ -1,11 +1,13 @@
 """The controller's own HTTP endpoint: /healthz, /readyz, /metrics.
 
 Started by the command. `healthy` means that no thread has died; `ready` that the store has seen the
-cluster. A controller that waits for the Lease is ready: it would work if it had to.
+cluster, and that nobody has asked it to stop. A controller that waits for the Lease is ready: it
+would work if it had to.
 """
 
 from __future__ import annotations
 
+import socket
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,12 +28,20 @@ class Pages:
     metrics: Callable[[], bytes]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        if ":" in host:  # a pod's own address in an IPv6 cluster
+            self.address_family = socket.AF_INET6
+        super().__init__((host, port), handler)
+
+
 class Endpoint:
     """Listens from the start; `address` is where, with the port that was given."""
 
     def __init__(self, host: str, port: int, pages: Pages) -> None:
-        self._server = ThreadingHTTPServer((host, port), _handler(pages))
-        self._server.daemon_threads = True
+        self._server = _Server(host, port, _handler(pages))
         self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)
 
     @property

@@ -65,6 +65,11 @@ def traefik() -> list[str]:
     return [str(modules.built(modules.TRAEFIK))]
 
 
+def helm() -> str:
+    """Helm, by its path. One on PATH is not used: what it renders varies with its version."""
+    return str(modules.built(modules.HELM))
+
+
 def prometheus() -> str:
     """The Prometheus server of the machine (Debian: the package `prometheus`)."""
     found = shutil.which("prometheus")
@@ -103,3 +108,4 @@ def ensure_all() -> None:
     traefik()
     gateway_api_crds()
     istio_crds()
+    helm()

@@ -97,10 +97,10 @@ class Kube:
         path, placed = self._placed(manifest)
         return self.client.request("POST", path, placed)
 
-    def apply(self, manifest: Json, manager: str = "tests") -> Json:
-        """Server-side apply, taking over fields that others own."""
+    def apply(self, manifest: Json, manager: str = "tests", **more: str) -> Json:
+        """Server-side apply, taking over fields that others own. `more`: of the query."""
         path, placed = self._placed(manifest)
-        query = {"fieldManager": manager, "force": "true"}
+        query = {"fieldManager": manager, "force": "true", **more}
         target = f"{path}/{placed['metadata']['name']}"
         return self.client.request("PATCH", target, placed, query=query, kind=APPLY_PATCH)
 

@@ -80,6 +80,14 @@ ACTIONLINT = GoProgram(
     takes="once; about half a minute",
     version_of="github.com/rhysd/actionlint",
 )
+HELM = GoProgram(
+    name="helm",
+    package="helm.sh/helm/v3/cmd/helm",
+    title="building Helm",
+    takes="once; about 3 minutes on two cores",
+    version_of="helm.sh/helm/v3",
+    version_flags=("helm.sh/helm/v3/internal/version.version={version}",),
+)
 ISTIO = GoProgram(  # only its CRD files are used; nothing is built
     name="istio",
     package="",
@@ -87,7 +95,7 @@ ISTIO = GoProgram(  # only its CRD files are used; nothing is built
     takes="once; a few seconds",
     version_of="istio.io/api",
 )
-PROGRAMS = (CONTROL_PLANE, TRAEFIK, ACTIONLINT)
+PROGRAMS = (CONTROL_PLANE, TRAEFIK, ACTIONLINT, HELM)
 
 
 def _environment() -> dict[str, str]:

@@ -93,6 +93,7 @@ class ImageStore:
         files: Mapping[str, bytes] | Sequence[Mapping[str, bytes]],
         *,
         command: Sequence[str] = (),
+        entrypoint: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         workdir: str = "/",
@@ -111,6 +112,7 @@ class ImageStore:
                 "os": "linux",
                 "config": {
                     "Cmd": list(command),
+                    **({"Entrypoint": list(entrypoint)} if entrypoint else {}),
                     "Env": [f"{name}={value}" for name, value in sorted((env or {}).items())],
                     "Labels": dict(labels or {}),
                     "WorkingDir": workdir,
