@@ -149,13 +149,17 @@ _NUMPY_MODULES = re.compile(
     r"|_nanfunctions_impl|nanfunctions|_shape_base_impl|shape_base|_ufunclike_impl|ufunclike"
     r"|_type_check_impl|type_check))?"
 )
-_JOBLIB = {
+_SINGLE = {
     Name("joblib.numpy_pickle", "NumpyArrayWrapper"),
     Name("joblib.numpy_pickle_compat", "NDArrayWrapper"),
     Name("joblib.numpy_pickle_compat", "ZNDArrayWrapper"),
     Name("joblib.memory", "Memory"),
     Name("joblib._store_backends", "FileSystemStoreBackend"),
     Name("joblib.logger", "Logger"),
+    # Text columns of pandas where pyarrow is installed: buffers and what they are read as.
+    Name("pyarrow.lib", "_restore_array"),
+    Name("pyarrow.lib", "py_buffer"),
+    Name("pyarrow.lib", "type_for_alias"),
 }
 
 # Other people's packages whose purpose is to run, fetch or load something.
@@ -204,7 +208,7 @@ def classify(found: Name) -> Kind:  # noqa: PLR0911 - the first rule that fits, 
     parts = found.name.split(".")
     if package in CODE_CARRIERS or found.module.startswith("joblib.externals.cloudpickle"):
         return Kind.DANGEROUS if LOADERS & set(parts) else Kind.UNKNOWN
-    if found in _JOBLIB:
+    if found in _SINGLE:
         return Kind.BENIGN
     if package == "builtins":
         return _builtin(found.name)

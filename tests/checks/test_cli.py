@@ -12,6 +12,7 @@ import pytest
 from checks import report_json
 from checks.render import html
 from tests.checks.conftest import LENDING
+from tests.patience import with_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,8 +85,8 @@ def test_misuse_is_2_and_one_sentence(lending: Path, arguments: list[str], sente
 
 
 def test_a_mistake_in_the_configuration_is_2_and_names_the_line(lending: Path) -> None:
-    with (lending / "holdpoint.yml").open("a") as file:
-        file.write("checks:\n  deploiment: {}\n")
+    config = lending / "holdpoint.yml"
+    config.write_bytes(with_settings(config.read_bytes(), b"  deploiment: {}\n"))
     done = holdpoint(lending)
     assert done.returncode == 2
     assert done.stdout == ""

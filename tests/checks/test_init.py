@@ -14,6 +14,7 @@ from checks.evidence import layout
 from checks.evidence.repository import scan
 from checks.init_text import Guess, quoted, render
 from tests.checks.conftest import LENDING, judge
+from tests.patience import with_settings
 
 COLUMNS = "id,age,income,churned\n1,2,3,no\n"
 
@@ -200,12 +201,13 @@ def test_the_commented_lines_are_sound_too() -> None:
 def test_explain_shows_every_setting_with_its_place(
     lending: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with (lending / "holdpoint.yml").open("a") as file:
-        file.write(
-            "checks:\n  model_performance: {accuracy: 0.8}\n"
-            "waivers:\n- {rule: deployment.risk, reason: r, owner: o, expires: 2999-01-01}\n"
-            "monitoring: {alerting_enabled: true}\n"
-        )
+    config = lending / "holdpoint.yml"
+    more = (
+        b"waivers:\n- {rule: deployment.risk, reason: r, owner: o, expires: 2999-01-01}\n"
+        b"monitoring: {alerting_enabled: true}\n"
+    )
+    settings = with_settings(config.read_bytes(), b"  model_performance: {accuracy: 0.8}\n")
+    config.write_bytes(settings + more)
     line = (lending / "holdpoint.yml").read_text().split("accuracy")[0].count("\n") + 1
     assert config_cli.main([str(lending), "--explain"]) == 0
     said = capsys.readouterr().out

@@ -167,7 +167,7 @@ def test_probabilities_follow_the_datas_order() -> None:
 
 
 def test_numbers_that_are_none() -> None:
-    with pytest.raises(RunProblemError, match="1 values that are NaN"):
+    with pytest.raises(RunProblemError, match="1 value that is NaN"):
         numbers(np.array([1.0, np.inf]))
     with pytest.raises(RunProblemError, match="gave text"):
         numbers(np.array(["x"], dtype=object))

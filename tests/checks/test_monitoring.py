@@ -232,8 +232,8 @@ def test_annotations_and_configmaps_count(tmp_path: Path) -> None:
     ("path", "text", "why"),
     [
         ("chart/templates/rules.yaml", "apiVersion: v1\nkind: {{ .Kind }}", "needs helm"),
-        ("rules.yml", "groups:\n- {{ range .Rules }}\n  expr: up", "rules.yml"),
-        ("dashboard.json", '{"panels": [', "dashboard.json"),
+        ("rules.yml", "groups:\n- {{ range .Rules }}\n  expr: up", "a key that is itself a list"),
+        ("dashboard.json", '{"panels": [', "Expecting value: line 1"),
         ("dashboard.json", '{"panels": ' + "[" * 200_000, "deep"),
     ],
 )
@@ -242,6 +242,7 @@ def test_templates_and_torn_files_are_unreadable(
 ) -> None:
     finding = of(look(CHECK, write(tmp_path, {path: text})), "unreadable")
     assert why in finding.message
+    assert (place(finding) or ("", None))[0] == path
 
 
 def test_a_panel_of_another_source_is_not_ours(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import checks
 from tests.checks.conftest import LENDING
+from tests.patience import with_settings
 
 PACKAGE = Path(checks.__file__).parent
 
@@ -43,8 +44,8 @@ def test_one_new_file_is_a_new_check(tmp_path: Path, lending: Path) -> None:
     assert (code, errors) == (0, "")
     added = set(tmp_path.rglob("*.py")) - before
     assert added == {tmp_path / "checks" / "catalog" / "onboarding.py"}
-    with (lending / "holdpoint.yml").open("a") as file:
-        file.write("checks:\n  onboarding: {passed_at: 0.9}\n")
+    config = lending / "holdpoint.yml"
+    config.write_bytes(with_settings(config.read_bytes(), b"  onboarding: {passed_at: 0.9}\n"))
     command = ("-m", "holdpoint", "check", lending, "--only", "onboarding", "--format", "json")
     code, said, errors = python(tmp_path, environment, *command)
     assert code == 0, errors

@@ -156,7 +156,7 @@ def test_a_table_selects_and_takes() -> None:
 
 
 def test_unknown_words_name_the_known_ones(session: ModelSession) -> None:
-    with pytest.raises(ValueError, match="known: joblib, pickle"):
+    with pytest.raises(ValueError, match="known: joblib, onnx, pickle, python, skops, torch"):
         session.load(b"", "xls")
     with pytest.raises(ValueError, match="known: predict, "):
         session.predict(table_of(frame()), "__reduce__")
