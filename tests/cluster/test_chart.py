@@ -232,7 +232,13 @@ def approval(name: str) -> Json:
         "apiVersion": "holdpoint.dev/v1alpha1",
         "kind": "RolloutApproval",
         "metadata": {"name": name},
-        "spec": {"request": {"name": "r", "uid": "u"}, "approvedBy": {"id": "slack:T1/U1"}},
+        "spec": {
+            "request": {"name": "r", "uid": "u"},
+            "decision": "Approve",
+            "approvedBy": {"id": "slack:T1/U1"},
+            "bound": {"target": "t", "verb": "Promote", "weight": 100, "configuration": "c"},
+            "expiresAt": "2099-01-01T00:00:00Z",
+        },
     }
 
 
