@@ -36,7 +36,7 @@ test: test-fast test-image test-cluster ## All tests
 
 test-fast: $(TORCH) ## The tests that need no cluster
 	$(BIN)/python -m pytest tests --ignore=tests/cluster --ignore=tests/e2e \
-	  --ignore=tests/image
+	  --ignore=tests/image --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 # Root and its own cache: an image's files belong to root.
 test-image: $(STAMP) ## The action's image, built without a container engine and run

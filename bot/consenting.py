@@ -15,11 +15,12 @@ from bot.escape import code, short
 from bot.policy import Role, approvals
 from bot.refusals import Refusal, Refused, refuse
 from rollouts.jsontypes import JsonObject, dig_text, name_of
+from rollouts.model import ask_of, count, gated
 
 if TYPE_CHECKING:
     from bot.desk import Answer, Desk, Invocation
     from bot.places import Target
-    from bot.policy.approvals import Ask
+    from rollouts.model import Ask
 
 
 def gate(body: JsonObject, invocation: Invocation, desk: Desk, share: int) -> JsonObject:
@@ -49,7 +50,7 @@ def answer(invocation: Invocation, desk: Desk, *, approve: bool) -> Answer:
     target = recording.target_of(invocation)
     place, now = desk.place(target), desk.now()
     request = _request(invocation, desk, target)
-    ask = consents.ask_of(request, desk.settings.humans)
+    ask = ask_of(request, desk.settings.humans)
     known = consents.read(desk.requests.approvals(target), desk.settings.humans)
     person = invocation.person
     denial = approvals.objection(person, ask, known, place, now)
@@ -65,7 +66,7 @@ def answer(invocation: Invocation, desk: Desk, *, approve: bool) -> Answer:
     if not ours:  # another click of the same person was faster
         denial = approvals.objection(person, ask, after, place, now)
         raise Refused(denial or approvals.answered(place))
-    return answers.consented(name_of(request), name_of(body), approvals.count(ask, after, now))
+    return answers.consented(name_of(request), name_of(body), count(ask, after, now))
 
 
 def _request(invocation: Invocation, desk: Desk, target: Target) -> JsonObject:
@@ -76,9 +77,7 @@ def _request(invocation: Invocation, desk: Desk, target: Target) -> JsonObject:
         found = [
             r
             for r in requests
-            if name_of(r) == named
-            and consents.gated(r)
-            and dig_text(r, "spec", "target") == target.name
+            if name_of(r) == named and gated(r) and dig_text(r, "spec", "target") == target.name
         ]
     else:
         found = consents.waiting(requests, target.name)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bot import windows
 from bot.policy import Closed, Hold, Situation
 from rollouts.jsontypes import JsonObject, dig_list, dig_object, dig_text, name_of
+from rollouts.model import moment
 
 if TYPE_CHECKING:
     from bot.places import Environment
@@ -43,15 +44,6 @@ def situation(
         override=_latest(own, "Override", now),
         behind=behind,
     )
-
-
-def moment(text: str) -> datetime | None:
-    """An RFC 3339 time, or None."""
-    try:
-        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 def _latest(requests: list[JsonObject], verb: str, now: datetime) -> Hold | None:

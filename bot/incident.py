@@ -13,9 +13,9 @@ from datetime import datetime
 
 from bot.blocks.parts import seconds
 from bot.escape import plain
-from bot.holds import moment
 from bot.records import Record, records
 from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text, name_of
+from rollouts.model import moment
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~-])")
 

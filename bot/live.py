@@ -14,9 +14,9 @@ from enum import StrEnum
 
 from bot import consents
 from bot.notes import follows
-from bot.policy.approvals import Standing, count
 from bot.progress import NO_STEPS, Progress, progress
 from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text, name_of
+from rollouts.model import Standing, ask_of, count, gated, moment
 
 
 class Stage(StrEnum):
@@ -201,11 +201,14 @@ def _with_deployment(shown: LiveView, deployment: JsonObject) -> LiveView:
 
 
 def _standing(request: JsonObject, around: Around) -> Standing | None:
-    """How many have consented, while that is what the request waits for."""
-    if not consents.gated(request) or around.now is None:
+    """How many have consented. Once it is decided, what counted then: consent that has run out
+    since was good when it was needed."""
+    if not gated(request) or around.now is None:
         return None
-    ask = consents.ask_of(request, around.humans)
-    return count(ask, consents.read(around.approvals, around.humans), around.now)
+    ask = ask_of(request, around.humans)
+    asked = moment(dig_text(request, "metadata", "creationTimestamp"))
+    at = around.now if ask.open or asked is None else asked
+    return count(ask, consents.read(around.approvals, around.humans), at)
 
 
 def _newest(requests: Sequence[JsonObject]) -> JsonObject:

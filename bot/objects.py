@@ -103,7 +103,7 @@ def _request(verb: str, asked: Asked, deployment: JsonObject, more: JsonObject) 
             "target": asked.target,
             "verb": verb,
             **more,
-            "requestedBy": {"id": asked.person.identity, "name": asked.person.name},
+            "requestedBy": asked.person.as_written(),
             "source": source(asked.delivery),
             "seen": _seen(deployment),
             "expiresAt": stamp(asked.now + LIFETIME),

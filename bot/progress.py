@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.holds import moment
 from rollouts.jsontypes import JsonObject, dig, dig_list, dig_object, dig_text
+from rollouts.model import moment
 
 MOST_STEPS = 20
 

@@ -65,9 +65,11 @@ def follow(
     desk: Desk,
     verb: str,
     check: Callable[[JsonObject], None],
+    held: Callable[[JsonObject, JsonObject], JsonObject] = lambda body, _: body,
     **arguments: Any,
 ) -> Answer:
-    """Records a verb for what runs now, once `check` has had nothing against it. Raises Refused."""
+    """Records a verb for what runs now, once `check` has had nothing against it. `held` may hold
+    the request, made for that ModelDeployment, until people consent. Raises Refused."""
     known = already(invocation, desk)
     if known is not None:
         return known
@@ -76,7 +78,7 @@ def follow(
     override = admit(invocation, desk, deployment)
     more = {"override": override} if override else {}
     body = objects.follow_up(verb, asked(invocation, desk), deployment, **arguments, **more)
-    return record(invocation, desk, body)
+    return record(invocation, desk, held(body, deployment))
 
 
 def record(invocation: Invocation, desk: Desk, body: JsonObject) -> Answer:

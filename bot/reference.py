@@ -59,6 +59,8 @@ def _barred() -> list[str]:
         f"A lock of somebody else, a freeze, a closed window: they bar every verb that {barred}.",
         "That an image is promoted first in the environment before: that bars what starts one.",
         "Approvals are asked for the same two kinds, where the environment's `approvals` say so.",
+        "Letting a paused rollout go on asks for none. The request is recorded and waits, and the",
+        "controller takes it up once enough people have approved exactly it.",
         "Nothing bars what stops or takes back.",
         "",
         "An `override` makes way for locks, freezes, windows and the order of environments, for 30",

@@ -77,3 +77,6 @@ class Reason(StrEnum):
     NOTHING_TO_RETRY = "NothingToRetry"
     REVISION_UNKNOWN = "RevisionUnknown"
     NOTED = "Noted"
+    # Waiting for consent
+    AWAITING_APPROVAL = "AwaitingApproval"
+    REQUEST_REJECTED = "RequestRejected"

@@ -10,8 +10,8 @@ from bot.escape import code, escaped
 from bot.refusals import Refusal
 
 if TYPE_CHECKING:
-    from bot.policy.approvals import Standing
     from bot.refusals import Denial
+    from rollouts.model import Standing
 
 # After these nobody knows whether the request reached the cluster.
 MAY_HAVE_ACTED = frozenset({Refusal.CLUSTER_UNAVAILABLE, Refusal.INTERNAL_ERROR})

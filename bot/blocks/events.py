@@ -8,8 +8,8 @@ from datetime import datetime
 
 from bot.blocks.parts import Block, section, told
 from bot.escape import code
-from bot.holds import moment
 from rollouts.jsontypes import JsonObject, dig, dig_list, dig_text, name_of
+from rollouts.model import moment
 
 # A step or an end is worth a line; that a weight was asked for is not, once it is confirmed.
 QUIET = frozenset({"WeightAsked"})

@@ -11,7 +11,7 @@ from bot.escape import code, escaped, name, plain, short
 from bot.live import FollowUp, LiveView, Stage
 
 if TYPE_CHECKING:
-    from bot.policy.approvals import Standing
+    from rollouts.model import Standing
 
 MOST_FOLLOW_UPS = 5
 _TITLES = {
@@ -37,6 +37,7 @@ _WORDS = {
     Stage.ENDED: (":black_circle:", "Ended"),
     Stage.UNKNOWN: (":grey_question:", "Not known yet whether this was recorded"),
 }
+_ASKS = (":raised_hand:", "Waits for approval by somebody else than who asked")
 _VERDICTS = {
     "worse": "the candidate is *worse* than stable",
     "fine": "the candidate is *fine*",
@@ -61,7 +62,7 @@ def render(view: LiveView) -> list[Block]:
 
 def summary(view: LiveView) -> str:
     """One line for notifications and screen readers."""
-    words = _WORDS[view.stage][1]
+    words = _words(view)[1]
     reason = f" ({view.reason})" if view.reason else ""
     return escaped(f"{_title(view)}: {words}{reason}", 300)
 
@@ -86,7 +87,7 @@ def _title(view: LiveView) -> str:
 
 
 def _state(view: LiveView) -> str:
-    sign, words = _WORDS[view.stage]
+    sign, words = _words(view)
     lines = [f"{sign} *{words}*{_where(view)}"]
     if view.override:
         lines.append(
@@ -107,6 +108,13 @@ def _state(view: LiveView) -> str:
     if view.final and view.lasted_s is not None:
         lines.append(_duration(view))
     return "\n".join(lines)
+
+
+def _words(view: LiveView) -> tuple[str, str]:
+    standing = view.standing
+    if view.stage is Stage.WAITING and standing and not (standing.enough or standing.rejected_by):
+        return _ASKS
+    return _WORDS[view.stage]
 
 
 def _consent(standing: Standing) -> str:
@@ -170,6 +178,9 @@ def _follow_up(follow_up: FollowUp) -> str:
     reason = f", {code(follow_up.reason, 60)}" if follow_up.reason else ""
     asked = f"{verb} asked for by {who(follow_up.by, follow_up.name)}: {escaped(state)}{reason}"
     refused = follow_up.phase == "Refused" and follow_up.message
+    if follow_up.phase == "Pending" and follow_up.reason == "AwaitingApproval":
+        then = code(f"approve {follow_up.request}", 100)
+        return f":raised_hand: {asked}. {told(follow_up.message, 300)}. An approver says {then}."
     return f"{asked}. {told(follow_up.message, 300)}" if refused else f"{asked}."
 
 

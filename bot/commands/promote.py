@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot import checking, consenting, objects, recording
+from bot import checking, consenting, recording
 from bot.desk import Answer, Desk, Invocation, Verb
 from bot.grammar import Need, Shape
 from bot.policy import Kind, Role
@@ -13,18 +13,15 @@ EXTENTS = {"full": "Full", "step": "NextStep"}
 def run(invocation: Invocation, desk: Desk) -> Answer:
     """Records the request, if there is a candidate. Without a word it is the controller's choice,
     which is all the way. Raises Refused."""
-    known = recording.already(invocation, desk)
-    if known is not None:
-        return known
-    deployment = desk.requests.deployment(recording.target_of(invocation))
-    checking.can_promote(deployment)
-    override = recording.admit(invocation, desk, deployment)
-    asked = recording.asked(invocation, desk)
     extent = invocation.command.extent
-    how = {} if extent is None else {"to": EXTENTS[extent]}
-    how |= {"override": override} if override else {}
-    body = objects.follow_up("Promote", asked, deployment, **how)
-    return recording.record(invocation, desk, consenting.gate(body, invocation, desk, 100))
+    return recording.follow(
+        invocation,
+        desk,
+        "Promote",
+        checking.can_promote,
+        lambda body, _: consenting.gate(body, invocation, desk, 100),
+        **({} if extent is None else {"to": EXTENTS[extent]}),
+    )
 
 
 VERB = Verb(

@@ -1,108 +1,25 @@
-"""Whose consent counts for what: N of M people, bound to exactly what was asked for. Pure.
+"""Who may consent to what: asked before an approval is written. Pure.
 
-Called by `bot.consenting` when somebody approves or rejects and when a message shows how far it
-is. The controller counts again from the same objects. Consent is bound to a request by name and
-uid, to the image, model, commit, target, verb, weight and generation in it, and to a hash of the
-settings that were in force; it expires, is given once a person, and counts for one request only.
+Called by `bot.consenting` when somebody approves or rejects. Which approvals then count is one rule
+for the bot and the controller, `rollouts.model.approval`; here is what the controller cannot know:
+roles, the commit's authors, and whether the settings are still those of the request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bot.escape import code, escaped
 from bot.policy.roles import Role
 from bot.refusals import Denial, Refusal
+from rollouts.model import Ask, Consent, count
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bot.places import Environment
     from bot.policy.people import Person
-
-
-@dataclass(frozen=True)
-class Bound:
-    """What a consent is about, to the last detail. `weight` is the most that may be given."""
-
-    request: str
-    uid: str
-    target: str
-    verb: str
-    image: str
-    model_digest: str
-    commit: str
-    weight: int
-    generation: int
-    configuration: str
-
-    def difference(self, other: Bound) -> str:
-        """The first detail in which the two differ, or ""."""
-        for field in fields(self):
-            if getattr(self, field.name) != getattr(other, field.name):
-                return field.name.replace("_", " ")
-        return ""
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A request that waits for consent. `requester` is a person's key; `authors` are GitHub
-    logins that may not approve, in lower case."""
-
-    bound: Bound
-    requester: str
-    required: int
-    expires: datetime
-    open: bool = True
-    authors: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Consent:
-    """Somebody's yes or no as it stands in the cluster. `by` is a person's key."""
-
-    by: str
-    name: str
-    bound: Bound
-    approve: bool
-    expires: datetime
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How far a request is. `rejected_by` is the name of whoever said no, or ""."""
-
-    given: tuple[str, ...]
-    required: int
-    rejected_by: str = ""
-
-    @property
-    def enough(self) -> bool:
-        """Whether it may go on."""
-        return not self.rejected_by and len(self.given) >= self.required
-
-
-def key_of(identity: str, humans: Mapping[str, str]) -> str:
-    """One key for all accounts of one person: their name in the identity map, or the identity.
-
-    `humans` maps `slack:<user>` and `github:<login>` to names.
-    """
-    account = f"slack:{identity.rpartition('/')[2]}" if identity.startswith("slack:") else identity
-    human = humans.get(account, "")
-    return f"human:{human}" if human else identity
-
-
-def count(ask: Ask, consents: Iterable[Consent], now: datetime) -> Standing:
-    """Only consent to exactly this, not expired, one a person, never the requester's own."""
-    valid = [
-        consent
-        for consent in consents
-        if consent.bound == ask.bound and consent.expires > now and consent.by != ask.requester
-    ]
-    against = [consent.name or consent.by for consent in valid if not consent.approve]
-    given = {consent.by: consent.name or consent.by for consent in valid if consent.approve}
-    return Standing(tuple(sorted(given.values())), ask.required, against[0] if against else "")
 
 
 def objection(
@@ -140,8 +57,7 @@ def _about_the_request(ask: Ask, configuration: str, now: datetime) -> _Found | 
 
 
 def _about_the_person(person: Person, ask: Ask) -> _Found | None:
-    own = person.identity if not person.human else f"human:{person.human}"
-    if own == ask.requester:
+    if person.key == ask.requester:
         rule = "Nobody approves what they asked for themselves, from any of their accounts."
         return Refusal.SELF_APPROVAL, rule, "Ask somebody else to approve it."
     if not ask.authors:
@@ -168,13 +84,12 @@ def _about_the_person(person: Person, ask: Ask) -> _Found | None:
 def _about_earlier(
     person: Person, ask: Ask, consents: Iterable[Consent], now: datetime
 ) -> _Found | None:
-    own = person.identity if not person.human else f"human:{person.human}"
     known = list(consents)
     standing = count(ask, known, now)
     if standing.rejected_by:
         rule = f"{escaped(standing.rejected_by, 80)} rejected it; one no is enough."
         return Refusal.REJECTED, rule, _AGAIN
-    mine = [c for c in known if c.by == own and c.bound.uid == ask.bound.uid]
+    mine = [c for c in known if c.by == person.key and c.bound.uid == ask.bound.uid]
     return _ANSWERED if mine else None
 
 

@@ -31,6 +31,16 @@ class Person:
         """`slack:<team>/<user>`, the same in requests and in the audit log."""
         return f"slack:{self.team}/{self.id}"
 
+    @property
+    def key(self) -> str:
+        """The same for all accounts of one person, as `rollouts.model.key_of`."""
+        return f"human:{self.human}" if self.human else self.identity
+
+    def as_written(self) -> dict[str, str]:
+        """For an object that says who asked or approved; `person` only where it is known."""
+        person = {"person": self.key} if self.human else {}
+        return {"id": self.identity, "name": self.name, **person}
+
 
 def objection_to(person: Person, team: str, teams: frozenset[str]) -> tuple[Refusal, str] | None:
     """What bars this account from every verb, whatever its roles; the first that applies."""

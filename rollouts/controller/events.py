@@ -10,14 +10,17 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import OrderedDict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rollouts import kube
 from rollouts.jsontypes import dig_text, name_of
-from rollouts.model import Action, rfc3339, rfc3339_seconds
+from rollouts.model import Action, moment, rfc3339, rfc3339_seconds
+from rollouts.reasons import Reason
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rollouts.controller.writing import Writer
     from rollouts.jsontypes import JsonObject
     from rollouts.model import Entry, Status
@@ -45,16 +48,22 @@ class Events:
             if now - entry.at < RECENT and not self._is_made(raw, name):
                 self._make(_event(raw, name, entry))
 
-    def report_refusal(self, request: JsonObject, now: datetime) -> None:
-        """An Event on a request that was refused a moment ago. Raises ClusterError."""
-        if dig_text(request, "status", "phase") != "Refused":
-            return
-        at = _moment(dig_text(request, "status", "observedAt"))
+    def report_request(self, request: JsonObject, now: datetime) -> None:
+        """An Event on a request that was refused, or told what consent it lacks, a moment ago.
+        Raises ClusterError."""
+        phase, reason = (dig_text(request, "status", key) for key in ("phase", "reason"))
+        at = moment(dig_text(request, "status", "observedAt"))
         if at is None or now - at >= RECENT:
             return
-        status = {key: dig_text(request, "status", key) for key in ("reason", "message")}
-        body = _body(request, f"{name_of(request)}.refused", at)
-        self._make({**body, **status, "type": "Warning", "action": "Refused"})
+        said = {"reason": reason, "message": dig_text(request, "status", "message")}
+        said["message"] = said["message"][:LONGEST_MESSAGE]
+        if phase == "Refused":
+            body = _body(request, f"{name_of(request)}.refused", at)
+            self._make({**body, **said, "type": "Warning", "action": "Refused"})
+        elif reason == Reason.AWAITING_APPROVAL:
+            digest = hashlib.sha256(said["message"].encode()).hexdigest()[:12]
+            body = _body(request, f"{name_of(request)}.{digest}", at)
+            self._make({**body, **said, "type": "Normal", "action": "Waiting"})
 
     def report_problem(self, raw: JsonObject, reason: str, message: str, now: datetime) -> None:
         """An Event for something that no status can tell, once for each message."""
@@ -126,10 +135,3 @@ def _body(about: JsonObject, name: str, at: datetime) -> JsonObject:
         "reportingComponent": "holdpoint.dev/controller",
         "reportingInstance": "holdpoint",
     }
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

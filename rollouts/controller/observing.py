@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rollouts import kube
 from rollouts.jsontypes import dig, dig_list, dig_object, dig_text, name_of
-from rollouts.model import Observation, RevisionState, RouteProblem, parse_request
+from rollouts.model import Observation, RevisionState, RouteProblem, consent_of, parse_request
 from rollouts.revisions import (
     CONTAINER,
     REVISION_LABEL,
@@ -91,6 +91,7 @@ def observe(
     owner: ModelDeployment,
     belongings: Belongings,
     requests: Iterable[JsonObject],
+    approvals: Iterable[JsonObject],
     rest: Surroundings,
 ) -> Observation:
     """The facts, frozen."""
@@ -101,6 +102,7 @@ def observe(
         route=rest.route,
         route_problem=rest.route_problem,
         requests=tuple(map(parse_request, requests)),
+        consents=tuple(map(consent_of, approvals)),
         analysis=rest.analysis,
         health=rest.health,
         preview=belongings.preview,

@@ -41,7 +41,7 @@ LABELLED = (
     kube.ENDPOINT_SLICES,
     kube.CONTROLLER_REVISIONS,
 )
-OUR_KINDS = (kube.MODEL_DEPLOYMENTS, kube.ROLLOUT_REQUESTS)
+OUR_KINDS = (kube.MODEL_DEPLOYMENTS, kube.ROLLOUT_REQUESTS, kube.ROLLOUT_APPROVALS)
 LOST, STOPPED = 1, 0
 
 
@@ -180,7 +180,7 @@ class ControllerProcess:
         """An informer saw a change: whose is it?"""
         if resource == kube.MODEL_DEPLOYMENTS:
             self._queue.add(key_of(obj))
-        elif resource in LABELLED or resource == kube.ROLLOUT_REQUESTS:
+        elif resource in LABELLED or resource in OUR_KINDS:
             self._queue.add(target_of(obj))
         else:
             for deployment in self._store.all(kube.MODEL_DEPLOYMENTS):

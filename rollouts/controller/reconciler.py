@@ -146,7 +146,8 @@ class Reconciler:
             alias = self._read(kube.SERVICES, *key)  # a stranger's is not among what we watch
         health = self._health(key, deployment, status, belongings)
         rest = Surroundings(alias, route.view, route.problem, view, health)
-        return observe(deployment, belongings, requests, rest), _Around(route, alias)
+        approvals = tools.store.belonging(kube.ROLLOUT_APPROVALS, key) if requests else []
+        return observe(deployment, belongings, requests, approvals, rest), _Around(route, alias)
 
     def _health(
         self, key: Key, deployment: ModelDeployment, status: Status, belongings: Belongings
@@ -202,7 +203,7 @@ class Reconciler:
         tools = self._tools
         tools.events.report_history(raw, status, now)
         for request in tools.store.belonging(kube.ROLLOUT_REQUESTS, key):
-            tools.events.report_refusal(request, now)
+            tools.events.report_request(request, now)
         pauses = [RESYNC_S, tools.analyst.next_tick_s(key), tools.prober.next_look_s(key)]
         if wait.until is not None:
             pauses.append((wait.until - now).total_seconds())

@@ -27,9 +27,11 @@ def key_of(obj: JsonObject) -> Key:
 
 
 def target_of(obj: JsonObject) -> Key:
-    """The ModelDeployment that an object belongs to: by its label, or by its `spec.target`."""
+    """The ModelDeployment that an object belongs to: by its label, by its `spec.target`, or, an
+    approval, by what it is bound to."""
     label = dig_text(obj, "metadata", "labels", MODEL_DEPLOYMENT_LABEL)
-    return dig_text(obj, "metadata", "namespace"), label or dig_text(obj, "spec", "target")
+    target = dig_text(obj, "spec", "target") or dig_text(obj, "spec", "bound", "target")
+    return dig_text(obj, "metadata", "namespace"), label or target
 
 
 class Store:

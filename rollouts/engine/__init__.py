@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rollouts.engine.conditions import changed
+from rollouts.engine.consent import awaiting
 from rollouts.engine.easing import ease
 from rollouts.engine.ending import finish_roll_back, warn_unconfirmed
 from rollouts.engine.objects import keep_objects
@@ -111,6 +112,9 @@ def _resting(view: View) -> Wait:
     say, until the next one begins."""
     reason, message = resting_reason(view)
     phase = Phase.STABLE if view.status.stable else Phase.DEGRADED
+    if view.plan is not None and (request := awaiting(view)):
+        message = f"{request.name} waits for approvals; its status says whose it has"
+        return Wait(Reason.AWAITING_APPROVAL, message, phase)
     end = next((e for e in reversed(view.status.history) if e.action in TERMINAL), None)
     if end is not None and reason in {Reason.UP_TO_DATE, Reason.REVISION_REJECTED}:
         return Wait(end.reason, end.message, phase)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollouts.engine.consent import consented
 from rollouts.engine.evidence import Refusal, refuse_evidence, refuse_image, refuse_stale
 from rollouts.engine.progress import hurried
 from rollouts.engine.returning import abort, retry, roll_back
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
 
 
 def take_request(view: View) -> Decision | None:
-    """The next pending request's decision; rollbacks first, then in the order they came."""
+    """The next pending request's decision; rollbacks first, then in the order they came. One that
+    waits for consent holds up none behind it."""
     pending = [request for request in view.seen.requests if request.pending]
     for request in sorted(pending, key=_urgency):
-        if not was_taken(view, request):
-            return _decide(view, request)
+        decision = None if was_taken(view, request) else _decide(view, request)
+        if decision is not None:
+            return decision
     return None
 
 
@@ -52,11 +55,13 @@ def _urgency(request: Request) -> tuple[bool, str, str]:
     return request.verb not in {Verb.ABORT, Verb.ROLL_BACK}, request.created, request.name
 
 
-def _decide(view: View, request: Request) -> Decision:
+def _decide(view: View, request: Request) -> Decision | None:
     refusal = _refuse_form(view, request)
     if refusal is not None:
         return refused(request, refusal)
-    decision = _VERBS[request.verb](view, request)
+    decision: Decision | Refusal | None = _VERBS[request.verb](view, request)
+    if decision is not None and not isinstance(decision, Refusal):
+        decision = consented(view, request, decision)
     return refused(request, decision) if isinstance(decision, Refusal) else decision
 
 

@@ -1,5 +1,20 @@
 """The engine's data: frozen, parsed strictly from raw JSON, and free of I/O and clocks."""
 
+from rollouts.model.approval import (
+    DETAILS,
+    NEVER,
+    Ask,
+    Bound,
+    Consent,
+    Standing,
+    ask_of,
+    bound_of,
+    consent_of,
+    count,
+    flaw,
+    gated,
+    key_of,
+)
 from rollouts.model.decision import (
     Checkpoint,
     CleanUp,
@@ -27,7 +42,7 @@ from rollouts.model.decision import (
     WriteRoute,
 )
 from rollouts.model.deployment import ModelDeployment, parse_deployment
-from rollouts.model.fields import FieldError, Fields, rfc3339, rfc3339_seconds
+from rollouts.model.fields import FieldError, Fields, moment, rfc3339, rfc3339_seconds
 from rollouts.model.observation import (
     AnalysisView,
     HealthView,
@@ -73,8 +88,10 @@ from rollouts.model.status import (
 )
 
 __all__ = [
+    "DETAILS",
     "HISTORY_KEPT",
     "IMAGE_BY_DIGEST",
+    "NEVER",
     "REJECTED_KEPT",
     "SERVED_KEPT",
     "TEMPLATE_FIELDS",
@@ -82,10 +99,13 @@ __all__ = [
     "Action",
     "Aim",
     "AnalysisView",
+    "Ask",
+    "Bound",
     "Cause",
     "Checkpoint",
     "CleanUp",
     "Confirm",
+    "Consent",
     "Decision",
     "EndBake",
     "Ensure",
@@ -123,6 +143,7 @@ __all__ = [
     "Seen",
     "SetWeight",
     "Spec",
+    "Standing",
     "Start",
     "StartCandidate",
     "Status",
@@ -131,7 +152,15 @@ __all__ = [
     "Wait",
     "Weight",
     "WriteRoute",
+    "ask_of",
+    "bound_of",
+    "consent_of",
+    "count",
     "digest_of",
+    "flaw",
+    "gated",
+    "key_of",
+    "moment",
     "parse_deployment",
     "parse_request",
     "parse_spec",

@@ -122,14 +122,23 @@ class Fields:
         return FieldError(f"{self.path}.{name} must be {expected}, this is {shown}")
 
 
-def rfc3339(moment: datetime) -> str:
+def moment(text: str) -> datetime | None:
+    """An RFC 3339 time, or None where it is none: for what decides nothing by being there."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def rfc3339(at: datetime) -> str:
     """UTC with microseconds, as the API server's MicroTime."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def rfc3339_seconds(moment: datetime) -> str:
+def rfc3339_seconds(at: datetime) -> str:
     """UTC with whole seconds, as the API server's Time (conditions, leases' neighbours)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _shown(value: Json) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rollouts.analysis import Judgement
     from rollouts.jsontypes import JsonObject
+    from rollouts.model.approval import Consent
     from rollouts.model.request import Request
     from rollouts.reasons import Reason
     from rollouts.traffic import RouteView
@@ -89,6 +90,7 @@ class Observation:
     route: RouteView | None = None
     route_problem: RouteProblem | None = None
     requests: tuple[Request, ...] = ()
+    consents: tuple[Consent, ...] = ()
     analysis: AnalysisView | None = None
     health: HealthView | None = None
 

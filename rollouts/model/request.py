@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from rollouts.jsontypes import JsonObject, dig_object, dig_text, name_of
+from rollouts.model.approval import Ask, ask_of, gated
 from rollouts.model.fields import FieldError, Fields
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ class Seen:
 @dataclass(frozen=True)
 class Request:
     """`weight` is None where none was named (a canary by its steps). `wanted` is the revision that
-    was named to go back to or to retry, "" for the last one. `revision` and `phase` are the
+    was named to go back to or to retry, "" for the last one. `ask` is the consent that
+    it needs, None where it needs none. `revision`, `phase`, `reason` and `message` are the
     status's. `problem` says what is wrong with the object itself, "" when nothing is."""
 
     name: str
@@ -100,8 +102,11 @@ class Request:
     seen: Seen = Seen()
     evidence: Evidence | None = None
     expires_at: datetime | None = None
+    ask: Ask | None = None
     phase: RequestPhase = RequestPhase.PENDING
     revision: str = ""
+    reason: str = ""
+    message: str = ""
     problem: str = ""
 
     @property
@@ -125,6 +130,9 @@ def parse_request(obj: JsonObject) -> Request:
         verb=Verb.CANARY,
         phase=phase,
         revision=dig_text(status, "revision"),
+        reason=dig_text(status, "reason"),
+        message=dig_text(status, "message"),
+        ask=ask_of(obj) if gated(obj) else None,
     )
     try:
         return _filled(request, Fields.of(obj.get("spec"), "spec"))
@@ -133,6 +141,8 @@ def parse_request(obj: JsonObject) -> Request:
 
 
 def _filled(request: Request, spec: Fields) -> Request:
+    if request.ask is not None and spec.moment("expiresAt") is None:
+        raise FieldError("spec.expiresAt is missing; a request that waits for approvals expires")
     arguments, seen = spec.section("arguments"), spec.section("seen")
     named_weight = arguments.data.get("weight") is not None
     return replace(

@@ -14,12 +14,15 @@ from typing import Any
 
 import pytest
 
-from bot import consents
+from bot import consents, live
 from bot.desk import Delivery
 from bot.places import ApprovalRule, Environment
 from bot.policy import Person, Role, Rules
-from bot.policy.approvals import count, objection
+from bot.policy.approvals import objection
 from bot.refusals import Refusal
+from rollouts.model import ask_of, bound_of, count
+from rollouts.resources import ROLLOUT_APPROVALS, ROLLOUT_REQUESTS
+from tests.rollouts.test_crds import fields, schema, written
 
 Json = dict[str, Any]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -82,7 +85,7 @@ def request(**changes: Any) -> Json:
 
 def said(user: str, about: Json | None = None, **changes: Any) -> Json:
     """An approval as the bot writes it, about `about`, with changes to its spec."""
-    bound = consents.bound_of(about or request())
+    bound = bound_of(about or request())
     made = consents.approval(bound, person(user), DELIVERY, NOW + timedelta(hours=1), approve=True)
     made["spec"] = {**made["spec"], **changes}
     return made
@@ -95,7 +98,7 @@ def bound_with(**changes: Any) -> Json:
 
 def refusal(who: str, asked: Json, approvals: list[Json], place: Environment = PROD) -> Refusal:
     """The code with which the approval is refused before it is written."""
-    ask = consents.ask_of(asked, HUMANS)
+    ask = ask_of(asked, HUMANS)
     denial = objection(person(who), ask, consents.read(approvals, HUMANS), place, NOW)
     assert denial is not None, "it would have been written"
     assert denial.rule
@@ -193,7 +196,7 @@ FORGED: dict[str, Callable[[], Json]] = {
 
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_approval_is_not_counted(name: str) -> None:
-    ask = consents.ask_of(request(), HUMANS)
+    ask = ask_of(request(), HUMANS)
     found = consents.read([said("U3"), FORGED[name]()], HUMANS)
     standing = count(ask, found, NOW)
     assert not standing.enough
@@ -204,7 +207,7 @@ def test_the_weight_is_raised_in_the_request_itself() -> None:
     """Consent to 25 % is none to 50 %, whichever of the two fields was edited."""
     given = consents.read([said("U2"), said("U3")], HUMANS)
     for change in ({"spec__arguments__weight": 50}, {"spec__approvals__weight": 50}):
-        ask = consents.ask_of(request(**change), HUMANS)
+        ask = ask_of(request(**change), HUMANS)
         assert not count(ask, given, NOW).given
 
 
@@ -221,12 +224,12 @@ def test_the_weight_is_raised_in_the_request_itself() -> None:
 )
 def test_nothing_in_the_request_can_change_under_an_approval(change: Json) -> None:
     given = consents.read([said("U2"), said("U3")], HUMANS)
-    assert not count(consents.ask_of(request(**change), HUMANS), given, NOW).given
+    assert not count(ask_of(request(**change), HUMANS), given, NOW).given
 
 
 def test_two_people_who_may_are_enough_and_one_is_not() -> None:
     """The positive control of everything above."""
-    ask = consents.ask_of(request(spec__approvals__authors=[]), HUMANS)
+    ask = ask_of(request(spec__approvals__authors=[]), HUMANS)
     one = consents.read([said("U2")], HUMANS)
     assert objection(person("U4"), ask, one, PROD, NOW) is None
     both = consents.read([said("U2"), said("U4")], HUMANS)
@@ -238,15 +241,36 @@ def test_two_people_who_may_are_enough_and_one_is_not() -> None:
     assert not count(ask, no, NOW).enough
 
 
+def test_the_cluster_has_a_place_for_all_that_is_written() -> None:
+    given = written(said("U2")["spec"])
+    assert given == fields(schema(ROLLOUT_APPROVALS, "spec"))
+    asked = written(request()["spec"]["approvals"]) | {"commit"}
+    assert asked == fields(schema(ROLLOUT_REQUESTS, "spec", "approvals"))
+
+
+def test_what_was_approved_stays_so_in_the_message() -> None:
+    """The request is carried out; an hour later its approvals have run out."""
+    asked = request(metadata__creationTimestamp="2026-03-01T11:59:00Z")
+    given, later = [said("U2"), said("U4")], NOW + timedelta(hours=5)
+    around = live.Around("prod", given, HUMANS, later)
+    waiting = live.view([asked], None, None, around).standing
+    assert waiting is not None
+    assert waiting.given == ()
+    asked["status"]["phase"] = "Accepted"
+    accepted = live.view([asked], None, None, around).standing
+    assert accepted is not None
+    assert accepted.enough
+
+
 def test_one_answer_a_person_has_one_name() -> None:
-    bound = consents.bound_of(request())
+    bound = bound_of(request())
     assert consents.name_for(bound, person("U2")) == consents.name_for(bound, person("U22"))
     assert consents.name_for(bound, person("U2")) != consents.name_for(bound, person("U3"))
-    other = consents.bound_of(OTHER)
+    other = bound_of(OTHER)
     assert consents.name_for(bound, person("U2")) != consents.name_for(other, person("U2"))
 
 
 def test_a_request_that_asks_for_no_number_still_asks_for_one() -> None:
     broken = copy.deepcopy(request())
     broken["spec"]["approvals"] = {"required": -3}
-    assert consents.ask_of(broken, HUMANS).required == 1
+    assert ask_of(broken, HUMANS).required == 1

@@ -15,9 +15,9 @@ from bot.blocks import live as live_blocks
 from bot.commands import catalogue
 from bot.escape import code, escaped, name, plain, short
 from bot.live import Around, Counts, Figures, FollowUp, LiveView, Stage
-from bot.policy.approvals import Standing
 from bot.progress import Progress
 from bot.refusals import Denial, Refusal
+from rollouts.model import Standing
 from tests.bot.samples import SETTINGS, TARGET
 from tests.fakes.slack.blockkit import BlockError, check_message
 from tests.fakes.slack.workspace import words

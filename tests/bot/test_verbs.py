@@ -308,6 +308,19 @@ def test_an_approval_by_somebody_else(room: Room) -> None:
     assert room.code("approve", user="U5") == Refusal.APPROVED_ALREADY
 
 
+def test_a_hold_is_resumed_with_consent_and_a_pause_without(room: Room) -> None:
+    """Out of a hold the steps lead on to all of the traffic, whatever was consented to before."""
+    candidate = {"name": "lending-bbbbbbbb", "image": room.image}
+    room.deployment("prod", candidate=candidate, aim="Weight")
+    assert "Recorded" in room.say("resume")
+    (held,) = room.requests()
+    assert held["spec"]["approvals"]["weight"] == 100
+    room.forget()
+    room.deployment("prod", candidate=candidate, aim="Weight", paused=True)
+    assert "Recorded" in room.say("resume")
+    assert "approvals" not in room.requests()[0]["spec"]
+
+
 def test_removed_from_the_approvers_a_second_ago(room: Room) -> None:
     room.say("canary 25%")
     room.slack.workspace.channels["C9"].members.clear()
@@ -401,6 +414,7 @@ def test_the_message_shows_consent_and_its_thread_the_events(room: Room) -> None
     name = request["metadata"]["name"]
     ts, _ = live_message(room, request)
     message = next(m for m in room.slack.workspace.messages("C1") if m.ts == ts)
+    assert "Waits for approval by somebody else" in message.words
     assert "0 of 1 approvals" in message.words
     room.say("approve", user="U5")
     wait_until(lambda: "1 of 1 approvals, by *Eve*" in message.words, 20.0, "the approval")

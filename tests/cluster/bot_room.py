@@ -119,3 +119,21 @@ class Room:
         except AssertionError as error:
             texts = [message.words for message in self.slack.workspace.messages(channel)]
             raise AssertionError(f"{error} The messages are: {texts}") from None
+
+
+def prod(room: Room, **approvals: Any) -> BotProcess:
+    """The bot with one environment: U1 deploys, U2 approves and is admin."""
+    settings = settings_for(
+        room.slack,
+        namespace=room.kube.namespace,
+        github=room.github.url,
+        registry=room.registry.address,
+        app_id=room.github.app("holdpoint").id,
+    )
+    del settings["targets"]["lending"]["namespace"]
+    settings["environments"] = {
+        "prod": {"namespace": room.kube.namespace, "approvals": {"author": True, **approvals}}
+    }
+    settings["roles"]["admin"] = {"users": ["U2"]}
+    account = room.plane.service_account_kubeconfig("holdpoint-system", "holdpoint-bot")
+    return BotProcess(room.folder / "prod", settings, room.slack, account)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.refusals import Refusal
-from tests.bot.process import BotProcess, people, settings_for
+from tests.bot.process import people
 from tests.bot.samples import SHA
-from tests.cluster.bot_room import REPOSITORY, Room
+from tests.cluster.bot_room import REPOSITORY, Room, prod
 from tests.cluster.installing import install
 from tests.fakes.github import FakeGitHub
 from tests.fakes.slack import FakeSlack
@@ -43,24 +43,6 @@ def room(
         yield made
 
 
-def prod(room: Room, **approvals: Any) -> BotProcess:
-    """The bot with one environment: U1 deploys, U2 approves and is admin."""
-    settings = settings_for(
-        room.slack,
-        namespace=room.kube.namespace,
-        github=room.github.url,
-        registry=room.registry.address,
-        app_id=room.github.app("holdpoint").id,
-    )
-    del settings["targets"]["lending"]["namespace"]
-    settings["environments"] = {
-        "prod": {"namespace": room.kube.namespace, "approvals": {"author": True, **approvals}}
-    }
-    settings["roles"]["admin"] = {"users": ["U2"]}
-    account = room.plane.service_account_kubeconfig("holdpoint-system", "holdpoint-bot")
-    return BotProcess(room.folder / "prod", settings, room.slack, account)
-
-
 def test_locks_freezes_and_overrides_are_objects_that_the_cluster_takes(room: Room) -> None:
     room.judge()
     room.push()
@@ -76,15 +58,3 @@ def test_locks_freezes_and_overrides_are_objects_that_the_cluster_takes(room: Ro
         canary = next(r for r in room.requests() if r["spec"]["verb"] == "Canary")
         assert canary["spec"]["arguments"]["override"].startswith("slack-")
         assert "Checking the data" not in bot.say("status").words
-
-
-def test_a_schema_that_cannot_hold_a_request_back_gets_none(room: Room) -> None:
-    """Until the controller waits for approvals its schema has no place for them, and a request
-    that needs them is refused whole instead of being started at once."""
-    room.judge()
-    room.push()
-    with prod(room, required=1) as bot:
-        told = bot.say("canary 25%")
-        assert Refusal.REQUEST_NOT_ACCEPTED.value in told.text
-        assert "unknown field" in told.words
-        assert room.requests() == []

@@ -16,6 +16,7 @@ import yaml
 
 from rollouts import kube, metrics, strategies, traffic
 from rollouts.model import (
+    DETAILS,
     TEMPLATE_FIELDS,
     Action,
     Aim,
@@ -210,6 +211,14 @@ def test_what_a_catalogue_offers_is_open_in_the_schema() -> None:
     assert {f"{name[0].lower()}{name[1:]}" for name in strategies.strategies()} <= typed
     assert traffic.routers()
     assert metrics.providers()
+
+
+def test_an_approval_is_bound_to_what_the_rule_compares() -> None:
+    assert set(schema(kube.ROLLOUT_APPROVALS, "spec", "bound")["properties"]) == set(DETAILS)
+    verbs = schema(kube.ROLLOUT_APPROVALS, "spec", "bound", "verb")["enum"]
+    assert set(verbs) < set(Verb)
+    rules = str(schema(kube.ROLLOUT_REQUESTS, "spec")["x-kubernetes-validations"])
+    assert str(verbs) in rules, "what may wait for approvals is what may be approved"
 
 
 @pytest.mark.parametrize("resource", OURS)

@@ -60,3 +60,13 @@ def test_a_list_says_what_is_gone_and_what_is_new() -> None:
     changed = store.replace_all(kube.PODS, [pod("same", 2), pod("new", 3)])
     assert [obj["metadata"]["name"] for obj in changed] == ["gone", "new"]
     assert store.get(kube.PODS, "prod", "gone") is None
+
+
+def test_an_approval_belongs_to_the_target_that_it_is_bound_to() -> None:
+    store = Store()
+    made = {
+        "metadata": {"namespace": "prod", "name": "a"},
+        "spec": {"bound": {"target": "lending"}},
+    }
+    store.put(kube.ROLLOUT_APPROVALS, made)
+    assert store.belonging(kube.ROLLOUT_APPROVALS, TARGET) == [made]

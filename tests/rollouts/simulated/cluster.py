@@ -18,6 +18,7 @@ Json = dict[str, Any]
 KINDS = (
     kube.MODEL_DEPLOYMENTS,
     kube.ROLLOUT_REQUESTS,
+    kube.ROLLOUT_APPROVALS,
     kube.DEPLOYMENTS,
     kube.SERVICES,
     kube.PODS,
