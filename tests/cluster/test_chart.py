@@ -186,7 +186,7 @@ def test_upgrade_and_uninstall_leave_traffic_on_stable(
         candidate = status["candidate"]["name"]
         before = chart.pod()["metadata"]["name"]
         # Without own names, so that the last job has to be let in by name.
-        chart.upgrade(controller={"logLevel": "debug"}, admission={"ownName": False})
+        chart.upgrade(controller={"logLevel": "debug"}, admission={"ownName": "None"})
         chart.wait_ready()
         wait_until(
             lambda: len(chart.kube.list("v1/Pod", "app.kubernetes.io/component=controller")) == 1,
@@ -231,7 +231,13 @@ def approval(name: str) -> Json:
         "apiVersion": "holdpoint.dev/v1alpha1",
         "kind": "RolloutApproval",
         "metadata": {"name": name},
-        "spec": {"request": {"name": "r", "uid": "u"}, "approvedBy": {"id": "slack:T1/U1"}},
+        "spec": {
+            "request": {"name": "r", "uid": "u"},
+            "decision": "Approve",
+            "approvedBy": {"id": "slack:T1/U1"},
+            "bound": {"target": NAME, "verb": "Promote", "weight": 100, "configuration": "c"},
+            "expiresAt": "2099-01-01T00:00:00Z",
+        },
     }
 
 
@@ -280,7 +286,8 @@ def test_only_the_bot_asks_for_others(chart: Chart, bed: Bed) -> None:
     assert own in refusal(person, request("forged", "slack:T1/U1"))
     assert "evidence" in refusal(person, request("proven", own, evidence={"ready": True}))
     assert "evidence" in refusal(person, request("slack", own, source={"kind": "Slack"}))
-    assert "minded by the bot" in refusal(person, request("free", own, verb="Override"))
+    assert "minds approvals" in refusal(person, request("free", own, verb="Override"))
+    assert "minds approvals" in refusal(person, request("on", own, verb="Promote"))
     assert "approve there" in refusal(person, approval("consent"))
     person.create(request("mine", own))
     bot = bed.kube.from_kubeconfig(
