@@ -101,6 +101,7 @@ def test_the_schema_knows_the_routers() -> None:
         {"metricSources": [{"name": "main", "url": "http://me:secret@prometheus"}]},
         {"metricSources": [{"name": "../x", "secret": "s"}]},
         {"bot": {"enabled": True}},
+        {"admission": {"ownName": "Some"}},
     ],
     ids=json.dumps,
 )
@@ -208,6 +209,23 @@ def test_without_the_bot_nobody_asks_for_others(plain: list[Json]) -> None:
     (trusted,) = [v["expression"] for v in policy["spec"]["variables"] if v["name"] == "trusted"]
     assert "request.userInfo.username in []" in trusted
     assert policy["spec"]["failurePolicy"] == "Fail"
+
+
+@pytest.mark.parametrize(
+    ("values", "verbs"),
+    [
+        ({}, {"Abort", "RollBack", "Pause", "Canary", "Promote", "Resume", "Retry"}),
+        ({"bot": EVERYTHING["bot"]}, {"Abort", "RollBack", "Pause"}),
+        ({"admission": {"ownName": "TakeBack"}}, {"Abort", "RollBack", "Pause"}),
+        ({"admission": {"ownName": "None"}}, set()),
+    ],
+)
+def test_what_people_may_ask_for_in_their_own_name(values: Json, verbs: set[str]) -> None:
+    policy = one(render(values), "ValidatingAdmissionPolicy", "-requests")
+    (rule,) = [
+        v["expression"] for v in policy["spec"]["validations"] if "spec.verb in" in v["expression"]
+    ]
+    assert set(json.loads(rule.partition("spec.verb in ")[2])) == verbs
 
 
 def test_the_bots_account_is_the_one_that_is_trusted(full: list[Json]) -> None:
