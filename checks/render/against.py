@@ -51,7 +51,8 @@ def overall(report: Report) -> str:
     before_it = report.base.overall_score
     if before_it is None or report.overall_score is None:
         return f"compared with {report.base.ref} in parts"
-    return f"{shown(report.overall_score - before_it)} against {report.base.ref}"
+    difference = shown(report.overall_score - before_it)
+    return f"{'same as' if difference == '=' else difference + ' against'} {report.base.ref}"
 
 
 def shown(difference: float) -> str:

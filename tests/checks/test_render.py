@@ -82,6 +82,7 @@ def test_the_change_against_the_base_is_shown() -> None:
     assert "| check | score | change | result |" in shown
     assert "| ▼ -0.20 |" in shown
     assert "**Against the base**" in shown
+    assert "· same as main ·" in markdown.comment(compared(0.7))
     assert "▲ +0.30 against main" in text.text(compared(0.4))
 
 
