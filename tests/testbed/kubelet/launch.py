@@ -66,11 +66,12 @@ def make_root(spec: dict[str, Any]) -> Path:
     root = _layered(Path(spec["image"]), Path(spec["scratch"]))
     _host_folders(root)
     (root / "tmp").mkdir(mode=0o1777, exist_ok=True)
-    for prefix in spec["interpreters"]:
-        _bind(Path(prefix), root / prefix.lstrip("/"), read_only=True)
     for volume in spec["volumes"]:
         target = root / volume["target"].lstrip("/")
         _bind(Path(volume["source"]), target, read_only=volume["read_only"])
+    # Last: a volume at /tmp must not hide an interpreter of a checkout that lies there.
+    for prefix in spec["interpreters"]:
+        _bind(Path(prefix), root / prefix.lstrip("/"), read_only=True)
     (root / "proc").mkdir(exist_ok=True)
     return root
 
